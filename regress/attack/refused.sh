@@ -3,16 +3,7 @@
 . "$TOP/regress/run/lib.sh"
 
 house_files exe.dev
-cat >/etc/agentsh/policies/default.yaml <<'YAML'
-version: 1
-name: open
-file_rules:
-  - {name: all, paths: ["/**"], operations: ["*"], decision: allow}
-network_rules:
-  - {name: net, cidrs: ["0.0.0.0/0", "::/0"], decision: allow}
-command_rules:
-  - {name: cmd, commands: ["*"], decision: allow}
-YAML
+open_policy
 start_house
 sid=$(new_session)
 [ -n "$sid" ] || fatal "no session"

@@ -114,6 +114,12 @@ house_files()
 	    cp "$TOP/regress/deployments/$1/default.yaml" /etc/agentsh/policies/default.yaml
 }
 
+# open_policy: the default policy allows all that can be allowed.
+open_policy()
+{
+	cp "$TOP/regress/run/policies/open.yaml" /etc/agentsh/policies/default.yaml
+}
+
 # children of the daemon that must outlive a test: name and pid, a line each
 house_children()
 {
