@@ -1,0 +1,163 @@
+/*
+ * One intercepted system call: what the seccomp listener said, the memory and
+ * descriptors of its caller, its answer and its event.  Used by the serving
+ * threads of the tracer only; a call belongs to one thread from receipt to answer.
+ *
+ * Trust: nothing in rq but nr, arch, pid and id; arguments are bytes of a stranger.
+ * Memory that was read is copied once and never read again for the same purpose.
+ *
+ * Nothing here allocates or formats.  Every call is answered exactly once; what a handler
+ * leaves unanswered is refused by notify.c (EACCES, rule unjudgeable).
+ */
+
+#ifndef TRACER_CALL_H
+#define TRACER_CALL_H
+
+#include <linux/seccomp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/evrec.h"
+#include "common/image.h"
+
+struct systab_row;
+struct task;
+struct tracer;
+struct worker;
+
+/* A path with its NUL, as the kernel takes it; canonical names may be longer by one name. */
+#define CALL_PATH_MAX  4096
+#define CALL_CANON_MAX (4096 + 256)
+
+/* -512: the kernel restarts the call or gives EINTR, as the signal's SA_RESTART says. */
+#define CALL_ERESTARTSYS 512
+
+struct call {
+	const struct seccomp_notif *rq;
+	const struct systab_row *row;
+	const struct image *im;	/* lives until the call is answered */
+	struct tracer *tracer;
+	struct task *task;	/* of the caller, pinned for the call */
+	struct worker *w;	/* the serving thread and its buffers */
+	uint64_t start_ns;	/* CLOCK_MONOTONIC at receipt */
+	bool answered;
+	bool gone;		/* the caller died or its call was withdrawn */
+	bool event_on;		/* ev holds a record to commit */
+	struct evrec ev;	/* texts point into w's buffers or the image */
+};
+
+/* Argument i (0..5) as the kernel's types see it. */
+static inline uint64_t
+call_arg(const struct call *c, unsigned int i)
+{
+	return c->rq->data.args[i];
+}
+
+static inline int
+call_arg_int(const struct call *c, unsigned int i)
+{
+	return (int)(uint32_t)c->rq->data.args[i];
+}
+
+/* ---- the caller's memory and descriptors ---- */
+
+/*
+ * Copy len bytes at addr of the caller.  0, or the errno to answer (EFAULT).  May
+ * block on a page that the caller serves itself (userfaultfd); interrupted as all
+ * blocking work is.
+ */
+int call_read(struct call *c, uint64_t addr, void *buf, size_t len)
+    __attribute__((warn_unused_result));
+
+/* As call_read, but as many bytes as can be read, at least one: their number in *got. */
+int call_read_some(struct call *c, uint64_t addr, void *buf, size_t len,
+    size_t *got) __attribute__((warn_unused_result));
+
+/* Copy len bytes into the caller's memory at addr.  0 or the errno to answer. */
+int call_write(struct call *c, uint64_t addr, const void *buf, size_t len)
+    __attribute__((warn_unused_result));
+
+/*
+ * The NUL-terminated string at addr, at most size bytes with its NUL; its length in *len.
+ * 0, EFAULT, or ENAMETOOLONG.  Never reads past the page that holds the NUL.
+ */
+int call_string(struct call *c, uint64_t addr, char *buf, size_t size,
+    size_t *len) __attribute__((warn_unused_result));
+
+/*
+ * An O_PATH descriptor, which the caller of this function must close, of the object
+ * behind the intercepted caller's descriptor fd, or of its working directory (AT_FDCWD).
+ * -1 with the errno to answer in *err (EBADF).
+ */
+int call_dirfd(struct call *c, int fd, int *err)
+    __attribute__((warn_unused_result));
+
+/*
+ * Our own copy (close-on-exec, same open file) of the intercepted caller's descriptor
+ * fd; to be closed by the caller of this function.  -1 with the errno to answer in *err:
+ * EBADF, or EACCES where pidfd_getfd is not to be had.
+ */
+int call_getfd(struct call *c, int fd, int *err)
+    __attribute__((warn_unused_result));
+
+/* true: the caller is still there and still waits for this very call. */
+bool call_valid(struct call *c);
+
+/*
+ * After a blocking system call gave EINTR: true when the watcher interrupted us because
+ * the caller has a signal to take or is dead; then answer_restart.  false: try again.
+ */
+bool call_interrupted(struct call *c);
+
+/* ---- answers: exactly one ---- */
+
+void answer_errno(struct call *c, int err);	/* -1 with errno err */
+void answer_value(struct call *c, int64_t value);
+void answer_continue(struct call *c);		/* numbers only, see DESIGN 8 */
+void answer_restart(struct call *c);		/* ERESTARTSYS */
+
+/*
+ * Give a copy of fd (which stays ours) as the call's value; cloexec as the caller asked.
+ * Answers EMFILE etc. itself if the caller cannot take it.
+ */
+void answer_fd(struct call *c, int fd, bool cloexec);
+
+/* Answer what a system call of ours returned: r, or -1 and errno e; EINTR is ERESTARTSYS. */
+void answer_result(struct call *c, long r, int e);
+
+/* ---- judging ---- */
+
+/*
+ * Judge op on a canonical path and note verdict, path and rule in the call's event (begun
+ * by event_begin).  true: it may go on.  The supervisor's own paths are refused before the
+ * policy is asked.  path must live until the call is answered.
+ */
+bool call_judge_file(struct call *c, enum file_op op, const char *path,
+    size_t len, struct verdict *v) __attribute__((warn_unused_result));
+
+/*
+ * Note a verdict that was come by otherwise (network, sockets, signals).  true: may go on,
+ * which decisions that are not built yet (redirect; approve with approvals enabled) do not.
+ */
+bool call_verdict(struct call *c, struct verdict *v)
+    __attribute__((warn_unused_result));
+
+/* Fill v with a refusal by a built-in rule. */
+void call_builtin(struct verdict *v, enum builtin_rule rule);
+
+/*
+ * Refuse: commit the event with err (0: what the domain's decision means: EACCES; EPERM for
+ * signals, builtin-supervisor, builtin-session and builtin-syscall) and answer it.
+ */
+void call_refuse(struct call *c, const struct verdict *v, int err);
+
+/* Refuse with rule `unjudgeable`, EACCES.  why is a constant text. */
+void call_unjudgeable(struct call *c, const char *why);
+
+/* ---- how a handler looks; the table of them is in dispatch.c ---- */
+
+typedef void ask_fn(struct call *c);
+
+#endif

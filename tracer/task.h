@@ -1,0 +1,77 @@
+/*
+ * The task table: what the tracer remembers about each thread that made a judged call.  It
+ * serves events (lineage, command, executable), the depth of an exec, and the
+ * CPU mask; no decision about an object rests on it, since a thread id can be used again.
+ *
+ * One table per tracer, a fixed pool behind one mutex; an entry is pinned while a call of
+ * its thread is served and swept by the watcher once its thread is gone.
+ */
+
+#ifndef TRACER_TASK_H
+#define TRACER_TASK_H
+
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define TASK_COMM 16
+#define TASK_EXE  256
+#define TASK_MAX  65536
+
+struct call;
+
+struct task {
+	struct task *next;	/* in its bucket, or free */
+	pid_t tid, tgid, ppid;
+	uint64_t start;		/* /proc/TID/stat field 22: tells a reused id */
+	uint32_t gen;		/* of the table when last proved alive */
+	uint32_t refs;
+	uint32_t uid;
+	uint32_t command;	/* number of the entry in its session */
+	uint32_t depth;		/* of its last exec: 0 is the front door's command */
+	uint8_t execed;		/* 0: has not exec'ed since it entered */
+	uint8_t marked;		/* root session: carries credentials of its own */
+	uint8_t cpus_known;
+	uint8_t held;		/* its mask is ours for a moment */
+	cpu_set_t cpus;		/* its own affinity mask */
+	char comm[TASK_COMM];	/* NUL-padded */
+	uint16_t exe_len;
+	char exe[TASK_EXE];	/* canonical, cut at TASK_EXE */
+};
+
+struct tasktab;
+
+/* The one table, or NULL with errno.  live: shared pids of the session for the monitor, or -1. */
+struct tasktab *task_table_new(int live_fd);
+
+/*
+ * The task of tid, pinned until task_put; read from /proc when it is new or was not
+ * looked at for a second.  entry is the number of the listener's entry.  Never NULL: when the pool is
+ * full or the thread is dead a spare of the worker is filled.
+ */
+struct task *task_get(struct tasktab *tt, pid_t tid, uint32_t entry,
+    struct task *spare);
+void task_put(struct tasktab *tt, struct task *t);
+
+/* After an exec of process tgid (its threads are gone): executable, depth. */
+void task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
+    uint32_t depth);
+
+/* A child that is entering: remember it so that its first exec is depth 0. */
+void task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry);
+
+/*
+ * Is pid (a process or thread id) of this session?  Decided afresh from /proc: it or an ancestor must
+ * carry one of our filters.  Reads /proc; may be called for any pid.
+ */
+bool task_is_ours(struct tasktab *tt, pid_t pid);
+
+/* Drop dead entries; every second while there is work.  Called by the watcher. */
+void task_sweep(struct tasktab *tt);
+
+/* Number of live entries; SIGKILL for everything in the table. */
+unsigned int task_count(struct tasktab *tt);
+void task_kill_all(struct tasktab *tt);
+
+#endif
