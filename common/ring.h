@@ -85,8 +85,7 @@ void ring_drop(struct ring *r);
  * Wait until auditd has freed something, at most timeout_ms.  0: try again; else
  * ETIMEDOUT or EINTR.  Blocks (futex).  Wakes auditd first.
  */
-int ring_wait(struct ring *r, int timeout_ms)
-    __attribute__((warn_unused_result));
+int ring_wait(struct ring *r, int timeout_ms);
 
 /* Slots taken and not yet acknowledged; a hint. */
 uint32_t ring_used(const struct ring *r);
