@@ -1,0 +1,19 @@
+/*
+ * The live table: the process ids of one session in a memfd that its tracer writes and the
+ * monitor reads when that tracer has died and no cgroup knows the processes.
+ * The fourth descriptor of TRACER_CONF.
+ *
+ * LIVE_MAX words of 32 bits, 0 = free; a word is written and cleared whole. The
+ * monitor believes none of them: it kills only what has the session's uid and a seccomp filter.
+ */
+
+#ifndef COMMON_LIVE_H
+#define COMMON_LIVE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define LIVE_MAX   16384u
+#define LIVE_BYTES (LIVE_MAX * sizeof(int32_t))
+
+#endif
