@@ -43,6 +43,7 @@
 static char path_ok[512], path_bad[512];
 static char *volatile shared; /* the path whose bytes flip */
 static volatile int stop;
+static int top; /* DIR: the caller may stand elsewhere */
 static _Atomic unsigned long wins, tries, done;
 
 /* ---- the calls: each on p, free to fail; a name below ok/ is made anew as needed ---- */
@@ -50,7 +51,7 @@ static _Atomic unsigned long wins, tries, done;
 static void
 fresh(const char *name, int mode)
 {
-	int fd = open(name, O_CREAT | O_WRONLY, mode);
+	int fd = openat(top, name, O_CREAT | O_WRONLY, mode);
 
 	if (fd != -1)
 		close(fd);
@@ -130,7 +131,7 @@ call_unlink(const char *p)
 static int
 call_rename_old(const char *p)
 {
-	int r = syscall(SYS_rename, p, "ok/moved");
+	int r = syscall(SYS_renameat2, AT_FDCWD, p, top, "ok/moved", 0);
 
 	fresh(path_ok, 0600);
 	return r;
@@ -140,43 +141,43 @@ static int
 call_rename_new(const char *p)
 {
 	fresh("ok/source", 0600);
-	return syscall(SYS_rename, "ok/source", p);
+	return syscall(SYS_renameat2, top, "ok/source", AT_FDCWD, p, 0);
 }
 
 static int
 call_link_old(const char *p)
 {
-	unlink("ok/hard");
-	return syscall(SYS_link, p, "ok/hard");
+	unlinkat(top, "ok/hard", 0);
+	return syscall(SYS_linkat, AT_FDCWD, p, top, "ok/hard", 0);
 }
 
 static int
 call_link_new(const char *p)
 {
 	fresh("ok/source", 0600);
-	unlink(path_ok);
-	return syscall(SYS_link, "ok/source", p);
+	unlinkat(top, path_ok, 0);
+	return syscall(SYS_linkat, top, "ok/source", AT_FDCWD, p, 0);
 }
 
 static int
 call_symlink(const char *p)
 {
-	unlink(path_ok);
+	unlinkat(top, path_ok, 0);
 	return syscall(SYS_symlink, "target", p);
 }
 
 static int
 call_mkdir(const char *p)
 {
-	rmdir(path_ok);
-	unlink(path_ok);
+	unlinkat(top, path_ok, AT_REMOVEDIR);
+	unlinkat(top, path_ok, 0);
 	return syscall(SYS_mkdir, p, 0700);
 }
 
 static int
 call_mkfifo(const char *p)
 {
-	unlink(path_ok);
+	unlinkat(top, path_ok, 0);
 	return syscall(SYS_mknod, p, S_IFIFO | 0600, 0);
 }
 
@@ -261,12 +262,10 @@ flip_dir(void)
 		syscall(SYS_renameat2, AT_FDCWD, "ok/m", AT_FDCWD, "ok/m.bad", RENAME_EXCHANGE);
 }
 
-/* Two ordinary directories two levels up: d/.. is now ok/deep, now secret. */
+/* The caller stands in a directory that is now below ok/deep, now below secret. */
 static void
 flip_two_levels(void)
 {
-	mkdir("ok/deep", 0700);
-	mkdir("ok/deep/d", 0700);
 	for (;;) {
 		syscall(SYS_renameat2, AT_FDCWD, "ok/deep/d", AT_FDCWD, "secret/d", 0);
 		syscall(SYS_renameat2, AT_FDCWD, "secret/d", AT_FDCWD, "ok/deep/d", 0);
@@ -281,7 +280,7 @@ static const struct flip {
 	{ "bytes", NULL, NULL },
 	{ "symlink", flip_symlink, "ok/l" },
 	{ "directory", flip_dir, "ok/m/f" },
-	{ "two-levels", flip_two_levels, "ok/deep/d/../f" },
+	{ "two-levels", flip_two_levels, "../f" },
 };
 
 static const struct call {
@@ -345,17 +344,28 @@ run(const struct call *c, const struct flip *f, double seconds)
 		snprintf(buf, sizeof(buf), "%s", f->path);
 		if (c->new_name && buf[strlen(buf) - 1] == 'f')
 			buf[strlen(buf) - 1] = 'n';
+		if (f->other == flip_two_levels) {
+			mkdir("ok/deep", 0700);
+			mkdir("ok/deep/d", 0700);
+			if (linkat(top, "ok/f", top, "ok/deep/f", 0) == -1 && errno != EEXIST)
+				perror("ok/deep/f");
+		}
 		if ((pid = fork()) == 0) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			f->other();
 			_exit(0);
 		}
-		snprintf(path_ok, sizeof(path_ok), "%s", "ok/f");
+		if (f->other == flip_two_levels && chdir("ok/deep/d") == -1)
+			perror("ok/deep/d");
 		while (now() < end)
 			for (int i = 0; i < 20; i++, tries++)
 				done += c->fn(buf) == 0;
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
+		if (fchdir(top) == -1)
+			_exit(2);
+		/* put back what may stand in secret */
+		renameat(top, "secret/d", top, "ok/deep/d");
 	}
 	printf("%-12s %-11s %9lu tried %9lu done %lu wins\n", c->name, f->name,
 	    tries, done, wins);
@@ -501,6 +511,8 @@ main(int argc, char **argv)
 		fprintf(stderr, "usage: race DIR SECONDS [CALL...]\n");
 		return 2;
 	}
+	if ((top = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+		return 2;
 	seconds = atof(argv[2]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	shared = mmap(NULL, 8192, PROT_READ | PROT_WRITE,
