@@ -215,6 +215,7 @@ call_exec(const char *p)
 	int status = 0;
 
 	if (pid == 0) {
+		close(2); /* a script that vanished is its interpreter's complaint */
 		syscall(SYS_execve, p, argv, NULL);
 		_exit(1);
 	}
