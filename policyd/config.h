@@ -72,8 +72,7 @@ struct config_notes {
 struct config {
 	struct arena *arena;
 	const char *file;
-	const char *source;
-	size_t source_bytes;
+	const struct ysource *src;
 	const struct ynode *tree;
 
 	/* server, logging */
@@ -105,7 +104,8 @@ struct config {
 	uint8_t audit_hmac;	  /* audit.integrity.enabled */
 	struct pstr audit_key_file; /* audit.integrity.key_file */
 	struct pstr audit_key_env;
-	struct pstr audit_key_source; /* "file" or "env" */
+	int audit_key_source;	    /* 0 file, 1 env */
+	int audit_algorithm;	    /* 0 HMAC-SHA-256 */
 
 	/* policies */
 	struct pstr policy_dir;

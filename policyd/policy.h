@@ -22,6 +22,7 @@ struct arena;
 struct diag;
 struct policy;
 struct ynode;
+struct ysource;
 
 /* Where something stands in the file; both from 1, 0 = was not written. */
 struct pos {
@@ -246,9 +247,8 @@ struct paudit {
 struct policy {
 	struct arena *arena;
 	const char *file;    /* as it is to be printed, e.g. "default.yaml" */
-	const char *source;  /* the file's bytes */
-	size_t source_bytes;
-	const struct ynode *tree; /* the whole document */
+	const struct ysource *src; /* the file's bytes and lines, ytree.h */
+	const struct ynode *tree;  /* the whole document */
 
 	struct pnum version;
 	struct pstr name;
@@ -322,6 +322,13 @@ struct pieces {
 int policy_expand(const struct policy *pol,
     const struct pstr *p, const struct vars *vars, struct pieces *out,
     struct diag *d);
+
+/*
+ * The same for config values: an unknown name without default stays as it is.
+ * -1 only for too many pieces.
+ */
+int policy_expand_lenient(const struct pstr *p, const struct vars *vars,
+    struct pieces *out);
 
 /*
  * The place in the file of byte off of the scalar p, for diagnostics of a pattern's
