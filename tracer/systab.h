@@ -25,6 +25,12 @@ enum systab_arch { SYSTAB_X86_64, SYSTAB_AARCH64, SYSTAB_ARCH_MAX };
 #define SYSTAB_ARCH_HERE SYSTAB_AARCH64
 #endif
 
+/* x32 calls on x86_64: this bit, and not the sign. */
+#define SYSTAB_X32_BIT 0x40000000
+
+/* All numbers of the table are below this. */
+#define SYSTAB_NR_END 512
+
 /* AUDIT_ARCH_* of each architecture. */
 extern const uint32_t systab_audit_arch[SYSTAB_ARCH_MAX];
 
@@ -257,6 +263,13 @@ const struct systab_row *systab_find_name(const char *name);
  */
 void systab_decide(const struct systab_opts *o, const struct seccomp_data *sd,
     struct systab_answer *a);
+
+/* The same for a row of another class than ARG, for which arguments do not matter. */
+void systab_decide_row(const struct systab_opts *o,
+    const struct systab_row *row, struct systab_answer *a);
+
+/* Is a condition in force under these options? */
+bool systab_in_force(const struct systab_opts *o, unsigned int cond);
 
 /* Sort args[6] by role. */
 void systab_sort(const struct systab_row *row, const uint64_t *args,
