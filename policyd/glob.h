@@ -5,8 +5,8 @@
  * All kinds: whole match; '\x' is x itself; [a-z] [!a-z] (members and ranges
  * may be mixed; a negated class does not match the separator; '[^' is refused,
  * since half the world reads it as '!'); {a,b} nestable, read as the pattern
- * written once for each alternative.  '?' and a class are one UTF-8 character, a byte
- * that is part of none counts as one; all else is bytes.
+ * written once for each alternative.  '?' and a class are one UTF-8 character,
+ * a byte that is part of none counts as one; all else is bytes.
  */
 
 #ifndef POLICYD_GLOB_H
