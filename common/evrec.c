@@ -140,6 +140,13 @@ evrec_is_plain(const struct evrec_fix *f)
 	    (f->flags & EVF_ALWAYS) == 0;
 }
 
+bool
+evrec_is_judged(const struct evrec_fix *f)
+{
+	return (f->type > EV_NONE && f->type <= EV_COMMAND_POLICY) ||
+	    f->type == EV_SOFT_DELETED;
+}
+
 static const char *
 signal_type(const struct evrec_fix *f)
 {

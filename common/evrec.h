@@ -166,6 +166,9 @@ int evrec_decode(struct evrec *e, const void *in, size_t len)
 /* true: e is a plain allow that may be merged with its like, or dropped under `count`. */
 bool evrec_is_plain(const struct evrec_fix *f);
 
+/* true: the event is about a question that a policy answered, and has a decision. */
+bool evrec_is_judged(const struct evrec_fix *f);
+
 /* "file_open", "net_connect", "session_created" ...; never NULL. */
 const char *evrec_type_name(const struct evrec_fix *f);
 
