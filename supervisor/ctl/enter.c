@@ -1,0 +1,443 @@
+/*
+ * The asker: connects to entry.sock, asks, installs the filter it is given,
+ * hands the listener over, and becomes the command.  Runs as the user, outside
+ * the session until the filter is on.  Trusts agentshd and the tracer with its
+ * own fate; whatever fails on the way ends in a return, never in the command
+ * running free.
+ *
+ * No byte is sent after the filter is on: a sendmsg would be trapped with
+ * nobody to answer.  A helper that shares our descriptors, cloned before, sends
+ * the listener.
+ */
+
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/futex.h>
+#include <linux/seccomp.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/entry.h"
+#include "common/msg.h"
+#include "supervisor/ctl/enter.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* What a root session may keep: DESIGN.md section 4, Credentials. */
+static const unsigned int cap_keep_tab[] = {
+	CAP_CHOWN,
+	CAP_DAC_OVERRIDE,
+	CAP_FOWNER,
+	CAP_FSETID,
+	CAP_SETUID,
+	CAP_SETGID,
+	CAP_SETPCAP,
+	CAP_KILL,
+	CAP_NET_BIND_SERVICE,
+	CAP_SETFCAP,
+};
+
+#define CAPS_MAX 64
+
+struct asker {
+	const struct enter_request *q;
+	struct enter_result *r;
+	struct chan ch;
+	struct msg_entry_verdict verdict;
+	struct msg msg;
+	struct entry_args env; /* what the session's filter left of envp */
+	struct sock_filter *insn;
+	size_t insns;
+};
+
+/* What we and the helper share: the listener's number + 1, or -1. */
+struct handover {
+	_Atomic int32_t listener;
+};
+
+static int
+broken(struct asker *a, const char *what)
+{
+	a->r->end = ENTER_BROKEN;
+	a->r->error = errno;
+	a->r->exit_code = 126;
+	snprintf(a->r->what, sizeof(a->r->what), "%s", what);
+	return -1;
+}
+
+static int
+connect_entry(struct asker *a)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (strlen(a->q->socket) >= sizeof(sun.sun_path)) {
+		errno = ENAMETOOLONG;
+		return broken(a, "entry socket");
+	}
+	strcpy(sun.sun_path, a->q->socket);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd == -1)
+		return broken(a, "socket");
+	chan_init(&a->ch, fd, PROC_ASKER, PROC_MONITOR | PROC_TRACER);
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		broken(a, "connect");
+		a->r->end = ENTER_UNREACHABLE;
+		a->r->exit_code = 1;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+send_hello(struct asker *a)
+{
+	struct msg_entry_hello hello = { .version = ENTRY_VERSION };
+
+	if (strlen(a->q->session) >= sizeof(hello.session)) {
+		errno = ENAMETOOLONG;
+		return broken(a, "session name");
+	}
+	strcpy(hello.session, a->q->session);
+	if (chan_send(&a->ch, MSG_ENTRY_HELLO, 0, 0, &hello, NULL, 0, NULL,
+		0) == -1)
+		return broken(a, "greeting agentshd");
+	return 0;
+}
+
+/*
+ * The question follows at once; it waits in the socket until the tracer reads
+ * it.  When the monitor has refused already, sending fails and the verdict says
+ * why.
+ */
+static int
+send_ask(struct asker *a)
+{
+	struct msg_entry_ask ask = {
+		.flags = a->q->flags,
+		.timeout_ns = a->q->timeout_ns,
+	};
+	int fd, error;
+
+	fd = entry_blob_write(a->q->argv, a->q->envp, a->q->program);
+	if (fd == -1)
+		return broken(a, "arguments and environment");
+	error = chan_send(&a->ch, MSG_ENTRY_ASK, 0, 0, &ask, NULL, 0, &fd, 1);
+	if (error == -1 && (errno == EPIPE || errno == ECONNRESET))
+		error = 0;
+	if (error == -1)
+		broken(a, "asking the session");
+	close(fd);
+	return error;
+}
+
+static int
+receive(struct asker *a, enum msg_type type, const char *what)
+{
+	int n;
+
+	do {
+		n = chan_recv(&a->ch, &a->msg);
+	} while (n == -1 && errno == EINTR);
+	if (n == 1 && a->msg.hdr.type == type)
+		return 0;
+	if (n == 1)
+		msg_close_fds(&a->msg);
+	if (n >= 0)
+		errno = n == 0 ? ECONNRESET : EPROTO;
+	return broken(a, what);
+}
+
+static void
+copy_str(const struct msg *m, unsigned int n, char *buf, size_t size)
+{
+	const char *s = msg_str(m, n);
+
+	snprintf(buf, size, "%s", s == NULL ? "" : s);
+}
+
+static int
+refused(struct asker *a)
+{
+	struct enter_result *r = a->r;
+
+	r->end = ENTER_REFUSED;
+	r->error = 0;
+	r->exit_code = a->verdict.exit_code;
+	r->decision = a->verdict.decision;
+	r->line = a->verdict.line;
+	copy_str(&a->msg, 0, r->rule, sizeof(r->rule));
+	copy_str(&a->msg, 1, r->file, sizeof(r->file));
+	copy_str(&a->msg, 2, r->message, sizeof(r->message));
+	copy_str(&a->msg, 3, r->hint, sizeof(r->hint));
+	msg_close_fds(&a->msg);
+	return -1;
+}
+
+/* The program's instructions, copied: the kernel takes them from memory. */
+static int
+read_program(struct asker *a, int fd)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	errno = EINVAL;
+	if (st.st_size <= 0 || st.st_size % (off_t)sizeof(*a->insn) != 0 ||
+	    st.st_size / (off_t)sizeof(*a->insn) > BPF_MAXINSNS)
+		return -1;
+	a->insns = (size_t)st.st_size / sizeof(*a->insn);
+	if ((a->insn = malloc((size_t)st.st_size)) == NULL)
+		return -1;
+	n = pread(fd, a->insn, (size_t)st.st_size, 0);
+	if (n != (ssize_t)st.st_size) {
+		errno = n == -1 ? errno : EINVAL;
+		return -1;
+	}
+	return 0;
+}
+
+static int
+take_verdict(struct asker *a)
+{
+	int env, prog, error = 0;
+
+	if (receive(a, MSG_ENTRY_VERDICT, "waiting for the verdict") == -1)
+		return -1;
+	memcpy(&a->verdict, msg_payload(&a->msg), sizeof(a->verdict));
+	if (a->verdict.exit_code != 0)
+		return refused(a);
+	if (a->verdict.inside) {
+		msg_close_fds(&a->msg);
+		return 0;
+	}
+	env = msg_take_fd(&a->msg, 0);
+	prog = msg_take_fd(&a->msg, 1);
+	errno = EPROTO;
+	if (env == -1 || prog == -1 || entry_blob_read(env, &a->env) == -1)
+		error = broken(a, "environment from the session");
+	else if (read_program(a, prog) == -1)
+		error = broken(a, "filter from the session");
+	if (env != -1)
+		close(env);
+	if (prog != -1)
+		close(prog);
+	return error;
+}
+
+static bool
+cap_is_kept(unsigned int cap)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(cap_keep_tab); i++)
+		if (cap_keep_tab[i] == cap)
+			return true;
+	return false;
+}
+
+/* Out of the bounding set goes all that a root session may not have. */
+static int
+cut_bounding(void)
+{
+	unsigned int cap;
+	int has;
+
+	for (cap = 0; cap < CAPS_MAX; cap++) {
+		has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
+		if (has != 1 || cap_is_kept(cap))
+			continue;
+		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+cut_sets(void)
+{
+	struct __user_cap_header_struct hdr = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2];
+	unsigned int cap;
+	uint32_t keep[2] = { 0, 0 }, i;
+
+	if (syscall(SYS_capget, &hdr, data) == -1)
+		return -1;
+	for (cap = 0; cap < CAPS_MAX; cap++)
+		if (cap_is_kept(cap))
+			keep[cap / 32] |= 1u << (cap % 32);
+	for (i = 0; i < 2; i++) {
+		data[i].permitted &= keep[i];
+		data[i].effective = data[i].permitted;
+		data[i].inheritable = 0;
+	}
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) == -1)
+		return -1;
+	return syscall(SYS_capset, &hdr, data) == -1 ? -1 : 0;
+}
+
+static long
+futex(_Atomic int32_t *word, int op, int32_t value)
+{
+	return syscall(SYS_futex, word, op, value, NULL, NULL, 0);
+}
+
+/* The helper: wait for the listener's number, send it, end. */
+static _Noreturn void
+helper_main(struct asker *a, struct handover *h, pid_t parent)
+{
+	struct msg_none none = { 0 };
+	int32_t n;
+	int fd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	if (syscall(SYS_getppid) != parent)
+		_exit(1);
+	while ((n = atomic_load(&h->listener)) == 0)
+		futex(&h->listener, FUTEX_WAIT, 0);
+	if (n < 0)
+		_exit(1);
+	fd = n - 1;
+	if (chan_send(&a->ch, MSG_ENTRY_LISTENER, 0, 0, &none, NULL, 0, &fd,
+		1) == -1)
+		_exit(1);
+	_exit(0);
+}
+
+/*
+ * A child that shares our descriptor table and nothing else, and whose end
+ * raises no signal.  Its pid, or -1.
+ */
+static pid_t
+helper_start(struct asker *a, struct handover *h)
+{
+	pid_t parent = getpid();
+	long pid;
+
+	pid = syscall(SYS_clone, (unsigned long)CLONE_FILES, NULL, NULL, NULL,
+	    0);
+	if (pid == 0)
+		helper_main(a, h, parent);
+	return (pid_t)pid;
+}
+
+/* Tell the helper, and wait until it has ended: 0 if the listener was sent. */
+static int
+helper_finish(struct handover *h, pid_t pid, int listener)
+{
+	int status;
+	pid_t n;
+
+	atomic_store(&h->listener, listener == -1 ? -1 : listener + 1);
+	futex(&h->listener, FUTEX_WAKE, 1);
+	do {
+		n = wait4(pid, &status, __WALL, NULL);
+	} while (n == -1 && errno == EINTR);
+	return n == pid && status == 0 ? 0 : -1;
+}
+
+/* From here on we are filtered. */
+static int
+install_filter(struct asker *a, struct handover *h, pid_t helper)
+{
+	struct sock_fprog prog = {
+		.len = (unsigned short)a->insns,
+		.filter = a->insn,
+	};
+	long fd;
+	int error;
+
+	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	    SECCOMP_FILTER_FLAG_NEW_LISTENER | a->verdict.listener_flags,
+	    &prog);
+	error = errno;
+	if (helper_finish(h, helper, fd == -1 ? -1 : (int)fd) == -1) {
+		errno = fd == -1 ? error : ECONNRESET;
+		return broken(a,
+		    fd == -1 ? "installing the filter" :
+			       "handing over the listener");
+	}
+	close((int)fd);
+	return 0;
+}
+
+static int
+confine(struct asker *a)
+{
+	struct handover *h;
+	pid_t helper;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return broken(a, "no_new_privs");
+	if (a->verdict.drop_caps && (cut_bounding() == -1 || cut_sets() == -1))
+		return broken(a, "dropping capabilities");
+	h = mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (h == MAP_FAILED)
+		return broken(a, "shared memory");
+	if ((helper = helper_start(a, h)) == -1)
+		return broken(a, "helper");
+	if (install_filter(a, h, helper) == -1)
+		return -1;
+	return receive(a, MSG_ENTRY_GO, "waiting to be served");
+}
+
+static int
+negotiate(struct asker *a)
+{
+	if (connect_entry(a) == -1 || send_hello(a) == -1 ||
+	    send_ask(a) == -1 || take_verdict(a) == -1)
+		return -1;
+	return a->verdict.inside ? 0 : confine(a);
+}
+
+void
+enter(const struct enter_request *q, struct enter_result *r)
+{
+	struct asker *a = calloc(1, sizeof(*a));
+	char *const *envp = q->envp;
+
+	memset(r, 0, sizeof(*r));
+	if (a == NULL) {
+		r->end = ENTER_BROKEN;
+		r->error = ENOMEM;
+		r->exit_code = 126;
+		return;
+	}
+	a->q = q;
+	a->r = r;
+	a->ch.fd = -1;
+	if (negotiate(a) == -1)
+		goto out;
+	if (!a->verdict.inside)
+		envp = a->env.envp;
+	execve(q->program, q->argv, envp);
+	r->end = ENTER_EXEC;
+	r->error = errno;
+	r->exit_code = errno == ENOENT || errno == ENOTDIR ? 127 : 126;
+out:
+	/* Under the filter: nothing here may be a judged call. */
+	chan_close(&a->ch);
+	entry_args_clear(&a->env);
+	free(a->insn);
+	free(a);
+}

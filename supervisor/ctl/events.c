@@ -1,0 +1,333 @@
+/*
+ * agentshctl events query and tail, audit verify: what auditd recorded, as JSON
+ * or one line each.  Runs as the user, who is shown only what is his (root:
+ * all), as the daemon decides.  Names in events were chosen by workloads: they
+ * are never printed raw.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "supervisor/ctl/api.h"
+#include "supervisor/ctl/events.h"
+#include "supervisor/ctl/out.h"
+
+/* clang-format off */
+const struct opt events_query_opts[] = {
+	{ "session", 0, OPT_STRING, "session", NULL, "only of this session" },
+	{ "command", 0, OPT_STRING, "command", NULL, "only of this command" },
+	{ "type", 0, OPT_STRING, "type[,type]", NULL, "only of these types" },
+	{ "decision", 0, OPT_STRING, "decision", NULL,
+	    "only with this decision" },
+	{ "since", 0, OPT_STRING, "time", NULL,
+	    "not before: RFC 3339, or a duration back from now" },
+	{ "until", 0, OPT_STRING, "time", NULL, "not after" },
+	{ "path-like", 0, OPT_STRING, "pattern", NULL,
+	    "only where the path is like this (% is any text)" },
+	{ "domain-like", 0, OPT_STRING, "pattern", NULL, "the same of names" },
+	{ "text-like", 0, OPT_STRING, "pattern", NULL,
+	    "the same of the whole event" },
+	{ "limit", 0, OPT_UINT, "number", NULL, "at most so many (200)" },
+	{ "offset", 0, OPT_UINT, "number", NULL, "after so many (0)" },
+	{ "order", 0, OPT_CHOICE, "asc|desc", NULL,
+	    "oldest or newest first (desc)" },
+	{ "json", 0, OPT_FLAG, NULL, NULL, "print JSON" },
+	{ .kind = OPT_END },
+};
+
+const struct opt events_tail_opts[] = {
+	{ "session", 0, OPT_STRING, "session", NULL, "only of this session" },
+	{ "type", 0, OPT_STRING, "type[,type]", NULL, "only of these types" },
+	{ "decision", 0, OPT_STRING, "decision", NULL,
+	    "only with this decision" },
+	{ "json", 0, OPT_FLAG, NULL, NULL, "print JSON, one event a line" },
+	{ .kind = OPT_END },
+};
+
+const struct opt audit_verify_opts[] = {
+	{ "json", 0, OPT_FLAG, NULL, NULL, "print JSON" },
+	{ .kind = OPT_END },
+};
+
+/* Option of events query -> parameter of the request. */
+static const struct {
+	const char *opt, *param;
+} param_tab[] = {
+	{ "session", "session_id" },
+	{ "command", "command_id" },
+	{ "type", "type" },
+	{ "decision", "decision" },
+	{ "since", "since" },
+	{ "until", "until" },
+	{ "path-like", "path_like" },
+	{ "domain-like", "domain_like" },
+	{ "text-like", "text_like" },
+	{ "limit", "limit" },
+	{ "offset", "offset" },
+	{ "order", "order" },
+};
+/* clang-format on */
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define COLS	 6
+
+/* The rule's decision, as a colour. */
+static enum out_hue
+decision_hue(const json_t *policy)
+{
+	const char *d = out_str(policy, "effective_decision");
+
+	if (*d == '\0')
+		d = out_str(policy, "decision");
+	if (strcmp(d, "deny") == 0)
+		return HUE_RED;
+	return strcmp(d, "allow") == 0 ? HUE_GREEN : HUE_NONE;
+}
+
+/* What an event was about: the first of these that it has. */
+const char *
+events_target(const json_t *ev)
+{
+	static const char *const keys[] = { "path", "domain", "remote",
+		"filename" };
+	static const char *const fields[] = { "command", "path", "syscall",
+		"detail", "message" };
+	const json_t *f = json_object_get(ev, "fields");
+	const char *s = "";
+	size_t i;
+
+	for (i = 0; i < COUNT(keys) && *s == '\0'; i++)
+		s = out_str(ev, keys[i]);
+	for (i = 0; i < COUNT(fields) && *s == '\0'; i++)
+		s = out_str(f, fields[i]);
+	return s;
+}
+
+/* "2026-01-01T10:11:12.123456789Z" as "2026-01-01 10:11:12.123" */
+static void
+short_time(char *buf, size_t size, const char *ts)
+{
+	snprintf(buf, size, "%.23s", ts);
+	if (strlen(buf) > 10 && buf[10] == 'T')
+		buf[10] = ' ';
+	buf[strcspn(buf, "Z+")] = '\0';
+}
+
+static struct table_row *
+add_event(struct table *tab, const json_t *ev)
+{
+	const json_t *policy = json_object_get(ev, "policy");
+	json_int_t n = json_integer_value(json_object_get(ev, "pid"));
+	char time[32], pid[24] = "";
+	struct table_row *r;
+
+	short_time(time, sizeof(time), out_str(ev, "timestamp"));
+	if (n > 0)
+		snprintf(pid, sizeof(pid), "%lld", (long long)n);
+	r = table_add(tab,
+	    (const char *[]) { time, out_str(policy, "decision"),
+		out_str(ev, "type"), pid, out_str(policy, "rule"),
+		events_target(ev) });
+	if (r != NULL)
+		r->cell_hue[1] = decision_hue(policy);
+	return r;
+}
+
+static void
+print_events(const struct ctl *c, const json_t *events)
+{
+	struct table tab;
+	struct table_row *r;
+	json_t *ev;
+	size_t i;
+
+	table_init(&tab, COLS);
+	r = table_add(&tab,
+	    (const char *[]) { "TIME", "DECISION", "TYPE", "PID", "RULE",
+		"TARGET" });
+	if (r != NULL)
+		r->hue = HUE_BOLD;
+	json_array_foreach(events, i, ev) add_event(&tab, ev);
+	table_print(&tab, stdout, c->colour);
+	table_clear(&tab);
+}
+
+/* Options of o that are parameters, appended to target.  0 or -1. */
+static int
+add_params(const struct opts *o, char *target, size_t size)
+{
+	size_t i, j;
+
+	for (i = 0; i < COUNT(param_tab); i++)
+		for (j = 0; o->tab[j].kind != OPT_END; j++)
+			if (strcmp(o->tab[j].name, param_tab[i].opt) == 0 &&
+			    o->val[j].set &&
+			    api_param(target, size, param_tab[i].param,
+				o->val[j].str) == -1)
+				return -1;
+	return 0;
+}
+
+int
+events_query_run(struct ctl *c, struct opts *o, const struct cmd *t)
+{
+	char target[2048] = "/api/v1/events/search";
+	json_t *j;
+	int code = 0;
+
+	if (add_params(o, target, sizeof(target)) == -1)
+		return ctl_fail(c, "the question is too long");
+	if ((j = api_get(c, target)) == NULL)
+		return EXIT_FAIL;
+	if (ctl_json(c, o))
+		code = out_json(stdout, j) == -1 ? EXIT_FAIL : 0;
+	else
+		print_events(c, j);
+	json_decref(j);
+	return code;
+}
+
+/* One event of a stream, as a line. */
+static void
+print_live(const struct ctl *c, const char *data, size_t len, bool json)
+{
+	struct table tab;
+	json_t *ev;
+
+	if ((ev = json_loadb(data, len, 0, NULL)) == NULL)
+		return;
+	if (json) {
+		json_dumpf(ev, stdout, JSON_COMPACT);
+		putchar('\n');
+	} else if (json_object_get(ev, "type") != NULL) {
+		table_init(&tab, COLS);
+		add_event(&tab, ev);
+		table_print(&tab, stdout, c->colour);
+		table_clear(&tab);
+	}
+	json_decref(ev);
+}
+
+int
+events_feed(struct events_lines *l, const char *p, size_t len,
+    events_line_fn *fn, void *arg)
+{
+	size_t n;
+	const char *eol;
+
+	for (; len > 0; p += n, len -= n) {
+		eol = memchr(p, '\n', len);
+		n = eol == NULL ? len : (size_t)(eol - p) + 1;
+		if (l->len + n > sizeof(l->buf))
+			return -1;
+		memcpy(l->buf + l->len, p, n);
+		l->len += n;
+		if (eol == NULL)
+			break;
+		while (l->len > 0 && strchr("\r\n", l->buf[l->len - 1]))
+			l->len--;
+		if (l->len > 6 && memcmp(l->buf, "data: ", 6) == 0)
+			fn(arg, l->buf + 6, l->len - 6);
+		l->len = 0;
+	}
+	return 0;
+}
+
+struct tail_arg {
+	const struct ctl *c;
+	bool json;
+};
+
+static void
+tail_line(void *arg, const char *data, size_t len)
+{
+	const struct tail_arg *a = arg;
+
+	if (len > 2 || memcmp(data, "{}", 2) != 0) /* not the "ready" */
+		print_live(a->c, data, len, a->json);
+}
+
+static int
+tail(struct ctl *c, struct http *h, bool json)
+{
+	struct events_lines *l = calloc(1, sizeof(*l));
+	struct tail_arg arg = { c, json };
+	char buf[8192];
+	ssize_t n = -1;
+
+	if (l == NULL)
+		return ctl_fail(c, "out of memory");
+	while ((n = http_read(h, buf, sizeof(buf))) > 0) {
+		if (events_feed(l, buf, (size_t)n, tail_line, &arg) == -1) {
+			n = -1;
+			break;
+		}
+		if (fflush(stdout) == EOF)
+			break;
+	}
+	free(l);
+	return n == -1 ? ctl_fail(c, "the stream of events broke off") : 0;
+}
+
+int
+events_tail_run(struct ctl *c, struct opts *o, const struct cmd *t)
+{
+	char target[2048] = "/api/v1/events";
+	const char *session = opts_str(o, "session", NULL);
+	struct http h;
+	int code = EXIT_FAIL;
+
+	if (o->npos > 0)
+		session = o->pos[0];
+	if (session != NULL) {
+		strcpy(target, "/api/v1/sessions");
+		if (api_segment(target, sizeof(target) - 8, session) == -1)
+			return ctl_fail(c, "no session has so long a name");
+		strcat(target, "/events");
+	}
+	if (add_params(o, target, sizeof(target)) == -1)
+		return ctl_fail(c, "the question is too long");
+	if (api_stream(c, target, &h) == 0)
+		code = tail(c, &h, ctl_json(c, o));
+	http_close(&h);
+	return code;
+}
+
+/* Verified N entries; broken: at which one and why. */
+static int
+print_verified(const json_t *j)
+{
+	bool ok = json_is_true(json_object_get(j, "ok"));
+	json_int_t n = json_integer_value(json_object_get(j, "entries"));
+	json_int_t at = json_integer_value(json_object_get(j, "broken_at"));
+	char why[256];
+
+	if (ok) {
+		printf("Verified %lld entries\nChain intact: OK\n",
+		    (long long)n);
+		return 0;
+	}
+	out_safe(why, sizeof(why), out_str(j, "error"));
+	printf("Chain BROKEN at entry %lld%s%s\n", (long long)at,
+	    *why ? ": " : "", why);
+	return EXIT_FAIL;
+}
+
+int
+audit_verify_run(struct ctl *c, struct opts *o, const struct cmd *t)
+{
+	json_t *j;
+	int code;
+
+	if ((j = api_get(c, "/api/v1/audit/verify")) == NULL)
+		return EXIT_FAIL;
+	if (opts_flag(o, "json")) {
+		code = json_is_true(json_object_get(j, "ok")) ? 0 : EXIT_FAIL;
+		if (out_json(stdout, j) == -1)
+			code = EXIT_FAIL;
+	} else
+		code = print_verified(j);
+	json_decref(j);
+	return code;
+}

@@ -1,0 +1,577 @@
+/*
+ * agentsh exec: chooses the session, then becomes the command in place, or
+ * forks, waits and reports where a time-out or JSON was asked for.  Runs as the
+ * user.  Whatever fails before the command is in its session ends with a
+ * message and an exit code, never with the command running free.
+ */
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/msg.h"
+#include "supervisor/ctl/api.h"
+#include "supervisor/ctl/exec.h"
+#include "supervisor/ctl/out.h"
+#include "supervisor/ctl/session.h"
+
+/* clang-format off */
+const struct opt exec_opts[] = {
+	{ "session", 0, OPT_STRING, "session", NULL, "session to enter" },
+	{ "root", 0, OPT_STRING, "directory", "AGENTSH_SESSION_ROOT",
+	    "workspace, where a session is made (.)" },
+	{ "policy", 0, OPT_STRING, "name", NULL,
+	    "its policy, where a session is made" },
+	{ "timeout", 0, OPT_DURATION, "duration", NULL,
+	    "kill the command after this time, exit 124" },
+	{ "json", 0, OPT_STRING, "request", NULL,
+	    "the command as JSON; - reads it, @file too" },
+	{ "output", 'o', OPT_CHOICE, "text|shell|json", "AGENTSH_OUTPUT",
+	    "json: report the outcome as JSON" },
+	{ "events", 0, OPT_CHOICE, "all|summary|blocked|none",
+	    "AGENTSH_EVENTS", "which events a report holds" },
+	{ "argv0", 0, OPT_STRING, "name", NULL, "argv[0] of the command" },
+	/* The original's, which change nothing where output is native. */
+	{ "stream", 0, OPT_FLAG, NULL, NULL, NULL },
+	{ "pty", 0, OPT_FLAG, NULL, NULL, NULL },
+	{ "real-paths", 0, OPT_FLAG, NULL, NULL, NULL },
+	{ "no-detect-root", 0, OPT_FLAG, NULL, NULL, NULL },
+	{ "project-root", 0, OPT_STRING, "directory", NULL, NULL },
+	{ "session-file", 0, OPT_STRING, "file", NULL, NULL },
+	{ .kind = OPT_END },
+};
+/* clang-format on */
+
+struct run {
+	const struct ctl *c;
+	const struct opts *o;
+	struct exec_req req;
+	char session[MSG_SESSION_LEN]; /* "": not known yet */
+	bool named; /* by the user: it must be that one */
+	char entry[108]; /* path of entry.sock */
+};
+
+void
+exec_time(char *buf, size_t size, uint64_t ns)
+{
+	time_t sec = (time_t)(ns / 1000000000);
+	char text[32];
+	struct tm tm;
+
+	gmtime_r(&sec, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(buf, size, "%s.%09lluZ", text,
+	    (unsigned long long)(ns % 1000000000));
+}
+
+/* May we start what was not asked for in so many words? */
+static bool
+no_auto(void)
+{
+	static const char *const yes[] = { "1", "true", "t", "yes", "y", "on" };
+	const char *s = getenv("AGENTSH_NO_AUTO");
+	size_t i;
+
+	for (i = 0; s != NULL && i < sizeof(yes) / sizeof(yes[0]); i++)
+		if (strcasecmp(s, yes[i]) == 0)
+			return true;
+	return false;
+}
+
+static const char *
+run_root(const struct run *r)
+{
+	return opts_str(r->o, "root", ".");
+}
+
+/* entry.sock stands beside the control socket. */
+static int
+find_entry(struct run *r)
+{
+	const char *slash = strrchr(r->c->socket, '/');
+	int n;
+
+	n = snprintf(r->entry, sizeof(r->entry), "%.*s/%s",
+	    (int)(slash - r->c->socket), r->c->socket, CTL_ENTRY);
+	if (n < 0 || (size_t)n >= sizeof(r->entry))
+		return ctl_fail(r->c, "the path of the server is too long");
+	return 0;
+}
+
+static int
+set_session(struct run *r, const char *id)
+{
+	if (strlen(id) >= sizeof(r->session))
+		return ctl_fail(r->c, "no session has so long a name: %s", id);
+	strcpy(r->session, id);
+	return 0;
+}
+
+/* Is j one that we may enter, alive, with this workspace and policy? */
+static bool
+is_ours(const json_t *j, const char *workspace, const char *policy)
+{
+	const json_t *uid = json_object_get(j, "uid");
+	const char *state = out_str(j, "state");
+
+	if (json_is_integer(uid) &&
+	    json_integer_value(uid) != (json_int_t)getuid())
+		return false;
+	if (strcmp(state, "ready") != 0 && strcmp(state, "busy") != 0)
+		return false;
+	if (policy != NULL && strcmp(out_str(j, "policy"), policy) != 0)
+		return false;
+	return strcmp(out_str(j, "workspace"), workspace) == 0;
+}
+
+/*
+ * The newest session of ours for this workspace, or NULL; borrowed from list.
+ */
+static const json_t *
+pick_session(const json_t *list, const char *workspace, const char *policy)
+{
+	const json_t *best = NULL;
+	json_t *one;
+	size_t i;
+
+	json_array_foreach(list, i, one) if (is_ours(one, workspace, policy) &&
+	    (best == NULL ||
+		strcmp(out_str(one, "created_at"),
+		    out_str(best, "created_at")) > 0)) best = one;
+	return best;
+}
+
+static int
+make_session(struct run *r, const char *id)
+{
+	json_t *j;
+	int code;
+
+	j = session_make(r->c, id, run_root(r), opts_str(r->o, "policy", NULL));
+	if (j == NULL)
+		return EXIT_FAIL;
+	code = set_session(r, out_str(j, "id"));
+	json_decref(j);
+	return code;
+}
+
+/* A session of the workspace: the one there is, else a new one. */
+static int
+workspace_session(struct run *r)
+{
+	char *real = realpath(run_root(r), NULL);
+	const json_t *best;
+	json_t *list;
+	int code;
+
+	if (real == NULL)
+		return ctl_fail(r->c, "workspace %s: %s", run_root(r),
+		    strerror(errno));
+	if ((list = api_get(r->c, "/api/v1/sessions")) == NULL) {
+		free(real);
+		return EXIT_FAIL;
+	}
+	best = pick_session(list, real, opts_str(r->o, "policy", NULL));
+	if (best != NULL)
+		code = set_session(r, out_str(best, "id"));
+	else if (no_auto())
+		code = ctl_fail(r->c,
+		    "no session for %s, and AGENTSH_NO_AUTO "
+		    "forbids to make one",
+		    real);
+	else
+		code = make_session(r, NULL);
+	json_decref(list);
+	free(real);
+	return code;
+}
+
+/*
+ * Inside a session the control socket is refused to us; then entry.sock tells,
+ * from who connects, that we are inside, whatever name we give.
+ */
+static bool
+control_refused(const struct ctl *c)
+{
+	struct http h;
+	bool refused;
+
+	refused = http_open(&h, c->socket, c->timeout_ms) == -1 &&
+	    (errno == EACCES || errno == EPERM);
+	http_close(&h);
+	return refused;
+}
+
+static int
+choose_session(struct run *r, const char *name)
+{
+	if (name != NULL) {
+		r->named = true;
+		return set_session(r, name);
+	}
+	if (control_refused(r->c))
+		return 0;
+	return workspace_session(r);
+}
+
+void
+exec_say(const char *command, const struct enter_result *r)
+{
+	switch ((enum enter_end)r->end) {
+	case ENTER_UNREACHABLE:
+		fprintf(stderr,
+		    "agentsh: cannot reach agentshd at its entry socket: %s "
+		    "(is agentshd running? start it as root); %s not run\n",
+		    strerror(r->error), command);
+		return;
+	case ENTER_BROKEN:
+		fprintf(stderr, "agentsh: %s: %s: %s; not run\n", command,
+		    r->what, strerror(r->error));
+		return;
+	case ENTER_EXEC:
+		fprintf(stderr, "agentsh: %s: %s\n", command,
+		    r->error == ENOENT && strchr(command, '/') == NULL ?
+			"command not found" :
+			strerror(r->error));
+		return;
+	case ENTER_REFUSED:
+		break;
+	}
+	if (r->rule[0] == '\0')
+		fprintf(stderr, "agentsh: %s: %s\n", command,
+		    r->message[0] ? r->message : "refused");
+	else if (r->line > 0)
+		fprintf(stderr,
+		    "agentsh: %s: refused by policy (rule=%s, %s:%u): %s\n",
+		    command, r->rule, r->file, r->line, r->message);
+	else
+		fprintf(stderr,
+		    "agentsh: %s: refused by policy (rule=%s): %s\n", command,
+		    r->rule, r->message);
+	if (r->hint[0] != '\0')
+		fprintf(stderr, "agentsh: hint: %s\n", r->hint);
+}
+
+/* The daemon knows no session of this name, and we may make it. */
+static bool
+session_missing(const struct run *r, const struct enter_result *res)
+{
+	return res->end == ENTER_REFUSED && res->rule[0] == '\0' &&
+	    strstr(res->message, "session not found") != NULL && r->named &&
+	    !no_auto();
+}
+
+static void
+fill_enter(const struct run *r, struct enter_request *eq)
+{
+	*eq = (struct enter_request) {
+		.socket = r->entry,
+		.session = r->session,
+		.program = r->req.program,
+		.argv = r->req.argv,
+		.envp = r->req.envp,
+		.flags = (isatty(STDIN_FILENO) ? ENTRY_F_STDIN_TTY : 0) |
+		    (r->req.waited ? ENTRY_F_WAITED : 0),
+		.timeout_ns = r->req.timeout_ns,
+	};
+}
+
+static int
+set_env(struct run *r)
+{
+	if (r->session[0] == '\0')
+		return 0;
+	if (exec_req_setenv(&r->req, "AGENTSH_SESSION_ID", r->session) == -1 ||
+	    exec_req_setenv(&r->req, "AGENTSH_IN_SESSION", "1") == -1)
+		return ctl_fail(r->c, "out of memory");
+	return 0;
+}
+
+/* What working_dir means: the virtual root stands for the workspace. */
+static char *
+real_dir(const char *dir, const char *workspace, const char *virtual_root)
+{
+	size_t n = strlen(virtual_root);
+	char *joined, *real;
+
+	if (n > 1 && strncmp(dir, virtual_root, n) == 0 &&
+	    (dir[n] == '/' || dir[n] == '\0')) {
+		if (asprintf(&joined, "%s%s", workspace, dir + n) == -1)
+			return NULL;
+	} else if (asprintf(&joined, "%s%s%s", *dir == '/' ? "" : workspace,
+		       *dir == '/' ? "" : "/", dir) == -1)
+		return NULL;
+	real = realpath(joined, NULL);
+	free(joined);
+	return real;
+}
+
+static bool
+is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (n > 0 && dir[n - 1] == '/')
+		n--;
+	return strncmp(path, dir, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0');
+}
+
+/*
+ * A JSON request runs in the workspace, or below it where working_dir says so.
+ */
+static int
+enter_dir(const struct ctl *c, const json_t *session, const char *dir)
+{
+	const char *workspace = out_str(session, "workspace");
+	const char *root = out_str(session, "virtual_root");
+	char *real;
+	int code = 0;
+
+	if (*root == '\0')
+		root = workspace;
+	real = real_dir(dir == NULL || *dir == '\0' ? root : dir, workspace,
+	    root);
+	if (real == NULL || !is_below(real, workspace)) {
+		fprintf(stderr, "working_dir must be under %s\n", root);
+		code = EXIT_BAD_DIR;
+	} else if (chdir(real) == -1) {
+		ctl_fail(c, "working_dir %s: %s", real, strerror(errno));
+		code = EXIT_BAD_DIR;
+	}
+	free(real);
+	return code;
+}
+
+static int
+prepare_dir(struct run *r)
+{
+	struct api_reply rep;
+	char target[256] = "/api/v1/sessions";
+	int code = EXIT_FAIL;
+
+	if (!r->req.from_json || r->session[0] == '\0')
+		return 0;
+	if (api_segment(target, sizeof(target), r->session) == -1)
+		return EXIT_FAIL;
+	if (api_call(r->c, "GET", target, NULL, &rep) == -1)
+		;
+	else if (rep.status == 200 && rep.json != NULL)
+		code = enter_dir(r->c, rep.json, r->req.dir);
+	else if (rep.status == 404 && r->named && !no_auto()) {
+		api_clear(&rep);
+		if (make_session(r, r->session) != 0)
+			return EXIT_FAIL;
+		r->named = false; /* it is there now: once is enough */
+		return prepare_dir(r);
+	} else
+		api_refused("GET", target, &rep);
+	api_clear(&rep);
+	return code;
+}
+
+/* Events of the session since start, oldest first; owned, or NULL. */
+static json_t *
+query_events(const struct run *r, uint64_t start_ns)
+{
+	char target[512] = "/api/v1/events/search", since[48];
+	struct api_reply rep;
+	json_t *j = NULL;
+
+	exec_time(since, sizeof(since), start_ns);
+	if (api_param(target, sizeof(target), "session_id", r->session) ||
+	    api_param(target, sizeof(target), "since", since) ||
+	    api_param(target, sizeof(target), "order", "asc") ||
+	    api_param(target, sizeof(target), "limit", "5000"))
+		return NULL;
+	if (api_call(r->c, "GET", target, NULL, &rep) == 0 && rep.status == 200)
+		j = json_incref(rep.json);
+	api_clear(&rep);
+	return j;
+}
+
+#define EVENTS_TRIES 40 /* of 25 ms: the trail is committed in batches */
+
+/*
+ * The events of the command that ended as e: all of them, or what there is
+ * after a second.
+ */
+static json_t *
+own_events(const struct run *r, const struct exec_end *e)
+{
+	static const struct timespec pause = { 0, 25000000 };
+	json_t *all, *own = NULL;
+	int i;
+
+	for (i = 0; i < EVENTS_TRIES; i++) {
+		if ((all = query_events(r, e->start_ns)) == NULL)
+			break;
+		json_decref(own);
+		own = exec_own_events(all, e->pid);
+		json_decref(all);
+		if (own != NULL && exec_events_complete(own))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	return own;
+}
+
+static void
+say_guidance(const struct exec_req *q, const struct exec_end *e,
+    const json_t *report)
+{
+	const json_t *g = json_object_get(report, "guidance"), *list;
+	const char *rule = out_str(g, "policy_rule");
+	json_t *one;
+	size_t i;
+
+	if (!e->entered) {
+		exec_say(q->command, &e->why);
+		return;
+	}
+	if (e->timed_out)
+		fputs("command timed out\n", stderr);
+	if (e->exit_code == 0)
+		return;
+	fprintf(stderr, "agentsh: %s%s%s%s\n", out_str(g, "reason"),
+	    *rule ? " (rule=" : "", rule, *rule ? ")" : "");
+	list = json_object_get(g, "substitutions");
+	json_array_foreach(list, i, one)
+	    fprintf(stderr, "agentsh: try: %s\n", out_str(one, "command"));
+	list = json_object_get(g, "suggestions");
+	json_array_foreach(list, i, one)
+	    fprintf(stderr, "agentsh: hint: %s\n", out_str(one, "reason"));
+}
+
+static int
+report(const struct run *r, const struct exec_end *e)
+{
+	bool ask = r->req.want_json || (e->exit_code != 0 && e->entered);
+	json_t *events = NULL, *j;
+	int code = e->exit_code;
+
+	if (ask && r->session[0] != '\0')
+		events = own_events(r, e);
+	j = exec_response(&r->req, e, r->session, events);
+	json_decref(events);
+	if (j == NULL)
+		return ctl_fail(r->c, "out of memory");
+	if (!r->req.want_json)
+		say_guidance(&r->req, e, j);
+	else if (out_json(stdout, j) == -1)
+		code = EXIT_FAIL;
+	json_decref(j);
+	return code;
+}
+
+/* There is no such program: say so as if execve had. */
+static int
+not_found(const struct run *r, int code)
+{
+	struct exec_end e = {
+		.exit_code = code,
+		.why.end = ENTER_EXEC,
+		.why.exit_code = (uint32_t)code,
+		.why.error = code == EXIT_NOT_FOUND ? ENOENT : EACCES,
+	};
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	e.start_ns = (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+	return report(r, &e);
+}
+
+/* In place: returns only when the command was not run. */
+static int
+run_in_place(struct run *r, const char *session)
+{
+	struct enter_request eq;
+	struct enter_result res;
+	int code;
+
+	if ((code = exec_req_lookup(&r->req)) != 0)
+		return not_found(r, code);
+	if (choose_session(r, session) != 0 || set_env(r) != 0)
+		return EXIT_FAIL;
+	fill_enter(r, &eq);
+	enter(&eq, &res);
+	if (session_missing(r, &res)) {
+		if (make_session(r, r->session) != 0)
+			return EXIT_FAIL;
+		fill_enter(r, &eq);
+		enter(&eq, &res);
+	}
+	exec_say(r->req.command, &res);
+	return (int)res.exit_code;
+}
+
+/* With a parent that waits: time-out, JSON in, JSON out. */
+static int
+run_waited(struct run *r, const char *session)
+{
+	struct enter_request eq;
+	struct exec_end e;
+	int code;
+
+	/*
+	 * Only a JSON request has a directory of its own to be looked up from.
+	 */
+	if (!r->req.from_json && (code = exec_req_lookup(&r->req)) != 0)
+		return not_found(r, code);
+	if ((code = choose_session(r, session)) != 0 ||
+	    (code = prepare_dir(r)) != 0)
+		return code;
+	if (r->req.from_json && (code = exec_req_lookup(&r->req)) != 0)
+		return not_found(r, code);
+	if (set_env(r) != 0)
+		return EXIT_FAIL;
+	fill_enter(r, &eq);
+	code = exec_wait(&r->req, &eq, &e);
+	if (code == 0 && !e.entered && session_missing(r, &e.why)) {
+		exec_end_clear(&e);
+		if (make_session(r, r->session) != 0)
+			return EXIT_FAIL;
+		code = exec_wait(&r->req, &eq, &e);
+	}
+	if (code == -1)
+		return ctl_fail(r->c, "cannot start a process: %s",
+		    strerror(errno));
+	code = report(r, &e);
+	exec_end_clear(&e);
+	return code;
+}
+
+static const char *
+env_session(void)
+{
+	const char *s = getenv("AGENTSH_SESSION_ID");
+
+	return s == NULL || *s == '\0' ? NULL : s;
+}
+
+int
+exec_run(struct ctl *c, struct opts *o, const struct cmd *t)
+{
+	struct run r = { .c = c, .o = o };
+	struct exec_words w;
+	int code;
+
+	exec_words_split(o, env_session(), &w);
+	if (opts_get(o, "session")->set)
+		w.session = opts_str(o, "session", NULL);
+	code = exec_req_parse(c, o, &r.req, w.command, w.cnt);
+	if (code == 0)
+		code = find_entry(&r);
+	if (code == 0)
+		code = r.req.waited ? run_waited(&r, w.session) :
+				      run_in_place(&r, w.session);
+	exec_req_clear(&r.req);
+	return code;
+}
