@@ -213,10 +213,11 @@ add_time(struct jbuf *b, const char *name, uint64_t ns)
 static void
 add_argv(struct jbuf *b, const char *name, const char *p, size_t len)
 {
-	const char *end = p + len, *nul;
+	const char *end, *nul;
 
 	if (len == 0)
 		return;
+	end = p + len;
 	key(b, name);
 	jbuf_add(b, "[", 1);
 	while (p < end) {
