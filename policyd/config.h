@@ -59,7 +59,7 @@ enum config_security_mode {
 
 /* A key that was accepted and changes nothing. */
 struct config_note {
-	const char *key;  /* "sandbox.fuse.enabled" */
+	const char *key; /* "sandbox.fuse.enabled" */
 	const char *part; /* "FUSE"; "" when no part is meant */
 	struct pos pos;
 };
@@ -82,9 +82,10 @@ struct config {
 	uint64_t http_max_request_bytes;
 	uint8_t unix_socket_enabled;
 	struct pstr unix_socket_path;
-	int log_level;		/* enum config_log_level */
-	int log_json;		/* logging.format: json */
-	struct pstr log_output; /* "stderr", "stdout", "syslog" or a path; "" = syslog */
+	int log_level; /* enum config_log_level */
+	int log_json; /* logging.format: json */
+	struct pstr
+	    log_output; /* "stderr", "stdout", "syslog" or a path; "" = syslog */
 
 	/* sessions */
 	struct pstr sessions_dir; /* sessions.base_dir */
@@ -96,16 +97,16 @@ struct config {
 
 	/* audit */
 	uint8_t audit_enabled;
-	struct pstr audit_db;	  /* audit.storage.sqlite_path */
-	uint32_t audit_batch;	  /* audit.storage.batch_size */
-	uint64_t audit_flush_ns;  /* audit.storage.flush_interval */
+	struct pstr audit_db; /* audit.storage.sqlite_path */
+	uint32_t audit_batch; /* audit.storage.batch_size */
+	uint64_t audit_flush_ns; /* audit.storage.flush_interval */
 	struct pstr audit_output; /* audit.output, a JSONL file; "" = none */
-	int audit_when_full;	  /* enum config_ring_full */
-	uint8_t audit_hmac;	  /* audit.integrity.enabled */
+	int audit_when_full; /* enum config_ring_full */
+	uint8_t audit_hmac; /* audit.integrity.enabled */
 	struct pstr audit_key_file; /* audit.integrity.key_file */
 	struct pstr audit_key_env;
-	int audit_key_source;	    /* 0 file, 1 env */
-	int audit_algorithm;	    /* 0 HMAC-SHA-256 */
+	int audit_key_source; /* 0 file, 1 env */
+	int audit_algorithm; /* 0 HMAC-SHA-256 */
 
 	/* policies */
 	struct pstr policy_dir;
@@ -127,7 +128,8 @@ struct config {
 	uint8_t cgroups_enabled;
 	struct pstr cgroups_base;
 	uint8_t seccomp_enabled;
-	struct pnum file_monitor; /* set when written; else as seccomp_enabled */
+	struct pnum
+	    file_monitor; /* set when written; else as seccomp_enabled */
 	uint8_t metadata; /* file_monitor.metadata or .intercept_metadata */
 	struct pnum unix_sockets; /* unset = default true, may be degraded */
 	struct plist syscalls_block; /* added to what is always refused */
@@ -161,12 +163,12 @@ struct config {
 
 	struct config_notes not_built; /* switched on, not built yet */
 	struct config_notes no_effect; /* accepted, changes nothing here */
-	unsigned int unknown;	       /* keys nobody knows */
+	unsigned int unknown; /* keys nobody knows */
 };
 
 struct config_opts {
 	const struct vars *vars; /* for ${NAME} in values; may be NULL */
-	uint8_t strict;		 /* unknown and unused keys are errors */
+	uint8_t strict; /* unknown and unused keys are errors */
 };
 
 /*

@@ -126,8 +126,8 @@ is_off(const char *s)
 }
 
 static int
-store_text(const struct loader *l, const struct ckey *k,
-    const struct ynode *n, void *p)
+store_text(const struct loader *l, const struct ckey *k, const struct ynode *n,
+    void *p)
 {
 	const struct pword *w;
 	struct pstr s;
@@ -142,8 +142,7 @@ store_text(const struct loader *l, const struct ckey *k,
 	}
 	if (s.len == 0)
 		return 0;
-	if ((w = yread_word(&l->y, k->path, &s, k->words)) != NULL &&
-	    p != NULL)
+	if ((w = yread_word(&l->y, k->path, &s, k->words)) != NULL && p != NULL)
 		*(int *)p = (int)w->value;
 	return w != NULL && !is_off(s.s);
 }
@@ -244,9 +243,9 @@ say(struct loader *l, const struct ckey *k, struct pos at, int on)
 		break;
 	case CK_DEAD:
 		note(l, &l->c->no_effect, &l->notes_cap[1], k, at);
-		complain(l, at, "\"%s\" is accepted without effect%s%s%s", k->path,
-		    k->part != NULL ? " (" : "", k->part != NULL ? k->part : "",
-		    k->part != NULL ? ")" : "");
+		complain(l, at, "\"%s\" is accepted without effect%s%s%s",
+		    k->path, k->part != NULL ? " (" : "",
+		    k->part != NULL ? k->part : "", k->part != NULL ? ")" : "");
 		break;
 	case CK_LIVE:
 	case CK_MAX:
@@ -344,7 +343,7 @@ unknown(struct loader *l, const char *prefix, const struct ynode *key)
 {
 	struct below b = { .prefix = prefix }, *list = &b;
 	char other[PATH_BYTES], copy[64];
-	const char *near;
+	const char *near, *ign = l->strict ? "" : ", ignored";
 
 	l->c->unknown++;
 	if (!diag_room(l->y.d, l->strict ? DIAG_ERROR : DIAG_WARNING)) {
@@ -361,15 +360,15 @@ unknown(struct loader *l, const char *prefix, const struct ynode *key)
 		elsewhere(key->str.s, other, sizeof(other));
 	if (near != NULL)
 		complain(l, key->str.pos,
-		    "unknown key \"%s%.64s\", ignored; was \"%s%s\" meant?",
-		    prefix, key->str.s, prefix, near);
+		    "unknown key \"%s%.64s\"%s; was \"%s%s\" meant?", prefix,
+		    key->str.s, ign, prefix, near);
 	else if (other[0] != '\0')
 		complain(l, key->str.pos,
-		    "unknown key \"%s%.64s\", ignored; was \"%s\" meant?",
-		    prefix, key->str.s, other);
+		    "unknown key \"%s%.64s\"%s; was \"%s\" meant?", prefix,
+		    key->str.s, ign, other);
 	else
-		complain(l, key->str.pos, "unknown key \"%s%.64s\", ignored",
-		    prefix, key->str.s);
+		complain(l, key->str.pos, "unknown key \"%s%.64s\"%s", prefix,
+		    key->str.s, ign);
 }
 
 static void walk(struct loader *l, const struct ynode *n, const char *prefix);
@@ -440,13 +439,16 @@ check(const struct loader *l)
 		    "\"audit.enabled: false\" is without effect: the audit "
 		    "trail is always kept");
 	if (c->approvals_when_disabled == CWD_ALLOW && !c->approvals_enabled)
-		yread_warn(&l->y, c->tree->str.pos,
+		yread_warn(&l->y,
+		    ytree_get(ytree_get(c->tree, "approvals"), "when_disabled")
+			->str.pos,
 		    "\"approvals.when_disabled: allow\": every approve rule "
 		    "allows while approvals are off");
 	if (c->audit_hmac && c->audit_key_file.len == 0 &&
 	    c->audit_key_env.len == 0)
 		yread_error(&l->y,
-		    ytree_get(ytree_get(c->tree, "audit"), "integrity")->str.pos,
+		    ytree_get(ytree_get(c->tree, "audit"), "integrity")
+			->str.pos,
 		    "\"audit.integrity\" needs \"key_file\" or \"key_env\"");
 }
 

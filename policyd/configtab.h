@@ -12,25 +12,25 @@
 #include "policyd/config.h"
 
 enum ctype {
-	CT_STR,	     /* struct pstr */
-	CT_BOOL,     /* uint8_t */
-	CT_PBOOL,    /* struct pnum */
-	CT_U32,	     /* uint32_t */
-	CT_PNUM,     /* struct pnum, an integer */
+	CT_STR, /* struct pstr */
+	CT_BOOL, /* uint8_t */
+	CT_PBOOL, /* struct pnum */
+	CT_U32, /* uint32_t */
+	CT_PNUM, /* struct pnum, an integer */
 	CT_DURATION, /* uint64_t ns */
-	CT_SIZE,     /* uint64_t bytes */
-	CT_LIST,     /* struct plist */
-	CT_MAP,	     /* struct pmap */
-	CT_WORD,     /* int, the value of one of words */
-	CT_ANY,	     /* whatever stands there, and below */
+	CT_SIZE, /* uint64_t bytes */
+	CT_LIST, /* struct plist */
+	CT_MAP, /* struct pmap */
+	CT_WORD, /* int, the value of one of words */
+	CT_ANY, /* whatever stands there, and below */
 	CT_MAX
 };
 
 enum ckind {
-	CK_LIVE,   /* acted upon */
+	CK_LIVE, /* acted upon */
 	CK_SWITCH, /* switches on a part that is not built yet */
-	CK_LATER,  /* a detail of such a part */
-	CK_DEAD,   /* accepted, changes nothing here */
+	CK_LATER, /* a detail of such a part */
+	CK_DEAD, /* accepted, changes nothing here */
 	CK_MAX
 };
 

@@ -12,11 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum diag_severity {
-	DIAG_ERROR,
-	DIAG_WARNING,
-	DIAG_SEVERITY_MAX
-};
+enum diag_severity { DIAG_ERROR, DIAG_WARNING, DIAG_SEVERITY_MAX };
 
 extern const char *const diag_severity_name[DIAG_SEVERITY_MAX];
 
@@ -28,7 +24,7 @@ extern const char *const diag_severity_name[DIAG_SEVERITY_MAX];
 struct diag_item {
 	enum diag_severity severity;
 	const char *file; /* owned by the list */
-	uint32_t line;	  /* from 1; 0 = the file as a whole */
+	uint32_t line; /* from 1; 0 = the file as a whole */
 	uint32_t column;
 	char *text;
 };

@@ -184,7 +184,6 @@ policy_expand_lenient(const struct pstr *p, const struct vars *vars,
 	return split(p, vars, out, NULL, NULL);
 }
 
-
 static const char *
 var_next(const void *list, size_t i)
 {

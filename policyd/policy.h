@@ -36,7 +36,7 @@ struct pstr {
 	size_t len;
 	struct pos pos;
 	uint32_t src; /* byte offset of the first content byte in the source */
-	char quote;   /* 0 plain, '\'', '"', or '|' for block scalars */
+	char quote; /* 0 plain, '\'', '"', or '|' for block scalars */
 };
 
 struct plist {
@@ -112,7 +112,7 @@ struct pfile_rule {
 	struct prule r;
 	struct plist paths;
 	struct plist operations; /* as written */
-	uint32_t words;		 /* FW_* */
+	uint32_t words; /* FW_* */
 	struct pstr redirect_to; /* a directory; "" = none */
 	uint8_t preserve_tree;
 };
@@ -152,7 +152,7 @@ struct penv {
 struct pcmd_rule {
 	struct prule r;
 	struct plist commands; /* trimmed; blank entries are dropped */
-	uint8_t any_command;   /* the list is absent, empty or only blanks */
+	uint8_t any_command; /* the list is absent, empty or only blanks */
 	struct plist args_patterns;
 	struct pstr redirect_command; /* "" = no target */
 	struct plist redirect_args;
@@ -182,7 +182,7 @@ enum psig_target {
 	PST_EXTERNAL,
 	PST_SYSTEM,
 	PST_USER,
-	PST_PROCESS,   /* pattern: glob on the process name */
+	PST_PROCESS, /* pattern: glob on the process name */
 	PST_PID_RANGE, /* min..max, inclusive */
 	PST_MAX
 };
@@ -191,7 +191,7 @@ extern const char *const psig_target_name[PST_MAX];
 struct psig_rule {
 	struct prule r;
 	struct plist signals; /* as written */
-	uint64_t mask;	      /* bit n-1 is signal n, 1..64 */
+	uint64_t mask; /* bit n-1 is signal n, 1..64 */
 	enum psig_target target;
 	struct pos target_pos;
 	struct pstr pattern;
@@ -215,7 +215,7 @@ struct pconn_redirect {
 	struct prule r;
 	struct pstr match;
 	struct pstr redirect_to; /* host:port or [v6]:port, checked */
-	struct pstr tls_mode;	 /* passthrough, rewrite_sni */
+	struct pstr tls_mode; /* passthrough, rewrite_sni */
 	struct pstr sni;
 	struct pstr visibility;
 	struct pstr on_failure;
@@ -246,9 +246,9 @@ struct paudit {
 
 struct policy {
 	struct arena *arena;
-	const char *file;    /* as it is to be printed, e.g. "default.yaml" */
+	const char *file; /* as it is to be printed, e.g. "default.yaml" */
 	const struct ysource *src; /* the file's bytes and lines, ytree.h */
-	const struct ynode *tree;  /* the whole document */
+	const struct ynode *tree; /* the whole document */
 
 	struct pnum version;
 	struct pstr name;
@@ -319,9 +319,8 @@ struct pieces {
  * More than PIECES_MAX pieces are an error too.  0 or -1.  out borrows
  * from p and vars.
  */
-int policy_expand(const struct policy *pol,
-    const struct pstr *p, const struct vars *vars, struct pieces *out,
-    struct diag *d);
+int policy_expand(const struct policy *pol, const struct pstr *p,
+    const struct vars *vars, struct pieces *out, struct diag *d);
 
 /*
  * The same for config values: an unknown name without default stays as it is.

@@ -79,11 +79,16 @@ unknown_key(const struct yread *y, const struct pkey *tab, const char *what,
 	const char *near;
 	size_t i;
 
+	if (!diag_room(y->d, DIAG_ERROR)) {
+		yread_error(y, key->str.pos, "unknown key");
+		return;
+	}
 	for (i = 0; i < sizeof(later_tab) / sizeof(later_tab[0]); i++) {
 		if (strcmp(later_tab[i], key->str.s) == 0) {
 			yread_error(y, key->str.pos,
 			    "key \"%s\" belongs to a later policy format and "
-			    "is not known here", key->str.s);
+			    "is not known here",
+			    key->str.s);
 			return;
 		}
 	}
@@ -124,8 +129,7 @@ union scratch {
 };
 
 static void
-check_words(const struct yread *y, const struct pkey *k,
-    const struct plist *l)
+check_words(const struct yread *y, const struct pkey *k, const struct plist *l)
 {
 	unsigned int i;
 
@@ -157,8 +161,9 @@ map_of(const struct yread *y, const struct pkey *k, const struct ynode *n)
 	if (yread_is_null(n))
 		return;
 	if (n->type != Y_MAP) {
-		yread_error(y, n->str.pos, "\"%s\" takes a map of names, not %s",
-		    k->name, ytype_name[n->type]);
+		yread_error(y, n->str.pos,
+		    "\"%s\" takes a map of names, not %s", k->name,
+		    ytype_name[n->type]);
 		return;
 	}
 	for (i = 0; i < n->n; i++)
@@ -171,7 +176,8 @@ policytab_value(const struct yread *y, const struct pkey *k,
     const struct ynode *n, void *base)
 {
 	union scratch tmp;
-	void *p = base == NULL || k->off == NOSTORE ? NULL : (char *)base + k->off;
+	void *p = base == NULL || k->off == NOSTORE ? NULL :
+						      (char *)base + k->off;
 
 	memset(&tmp, 0, sizeof(tmp));
 	switch (k->kind) {
@@ -266,12 +272,14 @@ read_decision(const struct yread *y, const struct prule_kind *rk,
 		if (strcasecmp(w->name, s.s) == 0 &&
 		    (rk->decisions & (1u << w->value)) == 0) {
 			yread_error(y, s.pos,
-			    "decision \"%s\" has no meaning in %s%s%s",
-			    w->name, rk->what,
+			    "decision \"%s\" has no meaning in %s%s%s", w->name,
+			    rk->what,
 			    w->value == DEC_REDIRECT && rk->redirects ?
-				"; see " : "",
+				"; see " :
+				"",
 			    w->value == DEC_REDIRECT && rk->redirects ?
-				rk->redirects : "");
+				rk->redirects :
+				"");
 			return DEC_DENY;
 		}
 	}
@@ -285,8 +293,8 @@ policytab_fallback(const struct yread *y, const struct pkey *k,
     const struct ynode *n, void *p)
 {
 	if (p != NULL && !yread_is_null(n))
-		*(enum decision *)p = read_decision(y, &rule_kind_tab[PR_SIGNAL],
-		    k->name, n, NULL);
+		*(enum decision *)p = read_decision(y,
+		    &rule_kind_tab[PR_SIGNAL], k->name, n, NULL);
 }
 
 static void
@@ -312,8 +320,8 @@ load_rule(const struct yread *y, const struct prule_kind *rk,
 	policytab_init_strings(rk->keys, rule);
 	if (n->type != Y_MAP) {
 		yread_error(y, n->str.pos, "%s is a map of keys, not %s",
-		    rk->what, yread_is_null(n) ? "nothing" :
-						 ytype_name[n->type]);
+		    rk->what,
+		    yread_is_null(n) ? "nothing" : ytype_name[n->type]);
 		return;
 	}
 	r->file = y->file;
@@ -329,8 +337,9 @@ load_rule(const struct yread *y, const struct prule_kind *rk,
 		r->decision = read_decision(y, rk, "decision", dec,
 		    &r->decision_pos);
 	else
-		yread_error(y, r->pos, "%s \"%.64s\" has no decision", rk->what,
-		    r->name.s);
+		yread_error(y, r->pos, "%s%s%.64s%s has no decision", rk->what,
+		    r->name.len != 0 ? " (" : "", r->name.s,
+		    r->name.len != 0 ? ")" : "");
 	if (r->name.len == 0 && rk->need_name)
 		yread_error(y, r->pos, "%s needs a name", rk->what);
 	if (r->name.len == 0)
@@ -351,8 +360,9 @@ policytab_rules(const struct yread *y, const struct prule_kind *rk,
 	if (yread_is_null(n))
 		return NULL;
 	if (n->type != Y_LIST) {
-		yread_error(y, n->str.pos, "\"%s\" takes a list of rules, not %s",
-		    rk->section, ytype_name[n->type]);
+		yread_error(y, n->str.pos,
+		    "\"%s\" takes a list of rules, not %s", rk->section,
+		    ytype_name[n->type]);
 		return NULL;
 	}
 	if ((v = arena_array(y->arena, n->n, rk->size)) == NULL) {
@@ -373,10 +383,11 @@ check_top(const struct yread *y, const struct policy *pol)
 	struct pos at = pol->tree->n != 0 ? pol->tree->pairs[0].key->str.pos :
 					    pol->tree->str.pos;
 
-	if (!pol->version.set)
-		yread_error(y, at, "the policy has no \"version\": write "
-				   "version: 1");
-	else if (pol->version.v == 0)
+	if (!pol->version.set && pol->version.pos.line == 0)
+		yread_error(y, at,
+		    "the policy has no \"version\": write "
+		    "version: 1");
+	else if (pol->version.set && pol->version.v == 0)
 		yread_error(y, pol->version.pos,
 		    "\"version\" must be greater than 0");
 	if (pol->name.len == 0)
@@ -393,7 +404,8 @@ warn_unbuilt(const struct yread *y, const struct policy *pol)
 	} tab[] = {
 		{ "registry_rules", "has no effect on Linux" },
 		{ "mcp_rules", "is checked but not built yet; no effect" },
-		{ "process_contexts", "is checked but not built yet; no effect" },
+		{ "process_contexts",
+		    "is checked but not built yet; no effect" },
 		{ "process_identities",
 		    "is checked but not built yet; no effect" },
 		{ "package_rules", "is checked but not built yet; no effect" },
@@ -429,9 +441,9 @@ load(struct policy *pol, struct ytree *t, const void *bytes, size_t size,
 	pol->src = &t->src;
 	pol->tree = t->root;
 	if (t->root->type != Y_MAP) {
-		yread_error(&y, t->root->str.pos, yread_is_null(t->root) ?
-			"the file holds no policy" :
-			"a policy is a map of keys");
+		yread_error(&y, t->root->str.pos,
+		    yread_is_null(t->root) ? "the file holds no policy" :
+					     "a policy is a map of keys");
 		return -1;
 	}
 	policytab_init_strings(policy_keys, pol);

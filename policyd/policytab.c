@@ -82,7 +82,8 @@ fn_unix_rules(const struct yread *y, const struct pkey *k,
 	fn_rules(y, k, n, p);
 	if (p == NULL)
 		return;
-	pol = (struct policy *)((char *)p - offsetof(struct policy, unix_rules));
+	pol = (struct policy *)((char *)p -
+	    offsetof(struct policy, unix_rules));
 	pol->unix_rules_pos = n->str.pos;
 }
 
@@ -143,23 +144,30 @@ fn_operations(const struct yread *y, const struct pkey *k,
 		memcpy((char *)p + sizeof(l), &mask, sizeof(mask));
 }
 _Static_assert(offsetof(struct pfile_rule, words) ==
-	offsetof(struct pfile_rule, operations) + sizeof(struct plist), "");
+	offsetof(struct pfile_rule, operations) + sizeof(struct plist),
+    "");
 _Static_assert(offsetof(struct punix_rule, ops) ==
-	offsetof(struct punix_rule, operations) + sizeof(struct plist), "");
+	offsetof(struct punix_rule, operations) + sizeof(struct plist),
+    "");
 
 static void
 fn_ports(const struct yread *y, const struct pkey *k, const struct ynode *n,
     void *p)
 {
-	struct { struct pport *v; unsigned int n; } out = { NULL, 0 };
+	struct {
+		struct pport *v;
+		unsigned int n;
+	} out = { NULL, 0 };
 	struct pnum num;
 	uint32_t i;
 
 	if (yread_is_null(n))
 		return;
 	if (n->type != Y_LIST) {
-		yread_error(y, n->str.pos, "\"ports\" takes a list of integers: "
-					   "[%.32s]", n->str.s);
+		yread_error(y, n->str.pos,
+		    "\"ports\" takes a list of integers: "
+		    "[%.32s]",
+		    n->str.s);
 		return;
 	}
 	if ((out.v = arena_array(y->arena, n->n, sizeof(*out.v))) == NULL) {
@@ -188,7 +196,7 @@ mask_host_bits(struct in6_addr *a, unsigned int prefix)
 
 	for (i = 0; i < 128; i++) {
 		if (i >= prefix)
-			a->s6_addr[i / 8] &= (uint8_t)~(0x80u >> (i % 8));
+			a->s6_addr[i / 8] &= (uint8_t) ~(0x80u >> (i % 8));
 	}
 }
 
@@ -237,22 +245,29 @@ bad_cidr(const struct yread *y, const struct pstr *s)
 	size_t len = slash != NULL ? (size_t)(slash - s->s) : s->len;
 
 	snprintf(buf, sizeof(buf), "%.*s", len > 60 ? 60 : (int)len, s->s);
-	if (slash != NULL && (inet_pton(AF_INET, buf, &a) == 1 ||
-				 inet_pton(AF_INET6, buf, &a) == 1))
-		yread_error(y, s->pos, "bad CIDR \"%.64s\": the prefix length "
-				       "is 0 to %d", s->s,
-		    strchr(buf, ':') != NULL ? 128 : 32);
+	if (slash != NULL &&
+	    (inet_pton(AF_INET, buf, &a) == 1 ||
+		inet_pton(AF_INET6, buf, &a) == 1))
+		yread_error(y, s->pos,
+		    "bad CIDR \"%.64s\": the prefix length "
+		    "is 0 to %d",
+		    s->s, strchr(buf, ':') != NULL ? 128 : 32);
 	else
-		yread_error(y, s->pos, "bad CIDR \"%.64s\": an address like "
-				       "10.0.0.0/8 or fd00::/8 was meant; names "
-				       "go into \"domains\"", s->s);
+		yread_error(y, s->pos,
+		    "bad CIDR \"%.64s\": an address like "
+		    "10.0.0.0/8 or fd00::/8 was meant; names "
+		    "go into \"domains\"",
+		    s->s);
 }
 
 static void
 fn_cidrs(const struct yread *y, const struct pkey *k, const struct ynode *n,
     void *p)
 {
-	struct { struct pcidr *v; unsigned int n; } out = { NULL, 0 };
+	struct {
+		struct pcidr *v;
+		unsigned int n;
+	} out = { NULL, 0 };
 	struct plist l = { 0 };
 	unsigned int i;
 
@@ -294,8 +309,8 @@ trim(struct pstr *s, const struct yread *y)
 }
 
 static void
-fn_commands(const struct yread *y, const struct pkey *k,
-    const struct ynode *n, void *p)
+fn_commands(const struct yread *y, const struct pkey *k, const struct ynode *n,
+    void *p)
 {
 	struct plist l = { 0 };
 	unsigned int i, out = 0;
@@ -308,8 +323,9 @@ fn_commands(const struct yread *y, const struct pkey *k,
 			l.v[out++] = l.v[i];
 	}
 	if (out == 0 && l.n != 0)
-		yread_warn(y, n->str.pos, "\"commands\" holds only blanks: the "
-					  "rule is for every command");
+		yread_warn(y, n->str.pos,
+		    "\"commands\" holds only blanks: the "
+		    "rule is for every command");
 	l.n = out;
 	if (p != NULL)
 		*(struct plist *)p = l;
@@ -318,8 +334,7 @@ fn_commands(const struct yread *y, const struct pkey *k,
 static const struct pkey context_keys[];
 
 static void
-context_words(const struct yread *y, const struct plist *l,
-    struct pcmd_rule *r)
+context_words(const struct yread *y, const struct plist *l, struct pcmd_rule *r)
 {
 	static const struct pword tab[] = { { "direct", 1 }, { "nested", 2 },
 		{ NULL, 0 } };
@@ -343,8 +358,7 @@ struct depths {
 };
 
 static void
-context_map(const struct yread *y, const struct ynode *n,
-    struct pcmd_rule *r)
+context_map(const struct yread *y, const struct ynode *n, struct pcmd_rule *r)
 {
 	struct depths v;
 
@@ -372,8 +386,9 @@ fn_context(const struct yread *y, const struct pkey *k, const struct ynode *n,
 		return;
 	r->context_pos = n->str.pos;
 	if (n->type == Y_SCALAR)
-		yread_error(y, n->str.pos, "\"context\" takes a list: [%.32s], "
-					   "or min_depth and max_depth",
+		yread_error(y, n->str.pos,
+		    "\"context\" takes a list: [%.32s], "
+		    "or min_depth and max_depth",
 		    n->str.s);
 	else if (n->type == Y_MAP)
 		context_map(y, n, r);
@@ -385,10 +400,10 @@ static const struct {
 	const char *name;
 	uint64_t mask;
 } sig_group_tab[] = {
-#define S(n) (UINT64_C(1) << ((n) - 1))
+#define S(n) (UINT64_C(1) << ((n)-1))
 	{ "@fatal", S(SIGKILL) | S(SIGTERM) | S(SIGQUIT) | S(SIGABRT) },
-	{ "@job", S(SIGSTOP) | S(SIGCONT) | S(SIGTSTP) | S(SIGTTIN) |
-		S(SIGTTOU) },
+	{ "@job",
+	    S(SIGSTOP) | S(SIGCONT) | S(SIGTSTP) | S(SIGTTIN) | S(SIGTTOU) },
 	{ "@reload", S(SIGHUP) | S(SIGUSR1) | S(SIGUSR2) },
 	{ "@ignore", S(SIGCHLD) | S(SIGURG) | S(SIGWINCH) },
 	{ "@all", 0x7fffffff },
@@ -435,12 +450,17 @@ fn_signals(const struct yread *y, const struct pkey *k, const struct ynode *n,
 {
 	struct plist l = { 0 };
 	uint64_t mask = 0, m;
+	int64_t num;
 	unsigned int i;
 
 	if (yread_list(y, k->name, n, &l) == -1)
 		return;
 	for (i = 0; i < l.n; i++) {
-		if ((m = policyload_signal(l.v[i].s)) == 0)
+		m = policyload_signal(l.v[i].s);
+		if (m == 0 && scalar_int(l.v[i].s, &num) == 0)
+			yread_error(y, l.v[i].pos,
+			    "a signal is 1 to 64, not %s", l.v[i].s);
+		else if (m == 0)
 			yread_bad_word(y, "signal", &l.v[i], sig_word_tab);
 		mask |= m;
 	}
@@ -450,7 +470,8 @@ fn_signals(const struct yread *y, const struct pkey *k, const struct ynode *n,
 	}
 }
 _Static_assert(offsetof(struct psig_rule, mask) ==
-	offsetof(struct psig_rule, signals) + sizeof(struct plist), "");
+	offsetof(struct psig_rule, signals) + sizeof(struct plist),
+    "");
 
 static const struct pword target_tab[] = { { "self", PST_SELF },
 	{ "children", PST_CHILDREN }, { "descendants", PST_DESCENDANTS },
@@ -492,8 +513,9 @@ target_store(const struct yread *y, const struct target *t, struct pos at,
 		yread_error(y, at, "target type \"process\" needs a pattern");
 	if (r->target == PST_PID_RANGE &&
 	    (!t->min.set || !t->max.set || t->min.v > t->max.v))
-		yread_error(y, at, "target type \"pid_range\" needs min and "
-				   "max, and min not above max");
+		yread_error(y, at,
+		    "target type \"pid_range\" needs min and "
+		    "max, and min not above max");
 	r->pattern = t->pattern;
 	r->pid_min = t->min.v > INT32_MAX ? INT32_MAX : (uint32_t)t->min.v;
 	r->pid_max = t->max.v > INT32_MAX ? INT32_MAX : (uint32_t)t->max.v;
@@ -534,9 +556,10 @@ file_check(const struct yread *y, const struct ynode *n, void *rule)
 		yread_error(y, r->r.decision_pos,
 		    "decision \"redirect\" needs \"redirect_to\": a directory");
 	if (r->r.decision != DEC_REDIRECT && r->redirect_to.len != 0)
-		yread_warn(y, r->redirect_to.pos, "\"redirect_to\" has no "
-						  "effect without decision: "
-						  "redirect");
+		yread_warn(y, r->redirect_to.pos,
+		    "\"redirect_to\" has no "
+		    "effect without decision: "
+		    "redirect");
 }
 
 static void
@@ -553,9 +576,10 @@ command_check(const struct yread *y, const struct ynode *n, void *rule)
 	r->any_command = r->commands.n == 0;
 	if (r->r.decision == DEC_REDIRECT &&
 	    r->redirect_command.s[strspn(r->redirect_command.s, " \t")] == '\0')
-		yread_error(y, r->r.decision_pos, "decision \"redirect\" needs "
-						  "\"redirect_to\" with a "
-						  "command");
+		yread_error(y, r->r.decision_pos,
+		    "decision \"redirect\" needs "
+		    "\"redirect_to\" with a "
+		    "command");
 	if (r->r.decision != DEC_REDIRECT && r->redirect_command.len != 0)
 		yread_warn(y, r->redirect_command.pos,
 		    "\"redirect_to\" has no effect without decision: "
@@ -589,9 +613,13 @@ signal_check(const struct yread *y, const struct ynode *n, void *rule)
 		yread_error(y, r->r.pos, "%s needs \"signals\"",
 		    "a signal rule");
 	if (r->r.decision == DEC_REDIRECT && r->redirect_text.len == 0)
-		yread_error(y, r->r.decision_pos, "decision \"redirect\" needs "
-						  "\"redirect_to\": a signal");
-	else if (r->redirect_text.len != 0 && (m == 0 || (m & (m - 1)) != 0))
+		yread_error(y, r->r.decision_pos,
+		    "decision \"redirect\" needs "
+		    "\"redirect_to\": a signal");
+	else if (m != 0 && (m & (m - 1)) != 0)
+		yread_error(y, r->redirect_text.pos,
+		    "\"redirect_to\" takes one signal, not a group");
+	else if (r->redirect_text.len != 0 && m == 0)
 		yread_bad_word(y, "signal", &r->redirect_text, sig_word_tab);
 	else if (m != 0)
 		r->redirect_signal = __builtin_ctzll(m) + 1;
@@ -602,8 +630,10 @@ redirect_common(const struct yread *y, const struct prule *r,
     const struct pstr *match, const char *what)
 {
 	if (match->len == 0)
-		yread_error(y, r->pos, "%s needs \"match\": a regular "
-				       "expression", what);
+		yread_error(y, r->pos,
+		    "%s needs \"match\": a regular "
+		    "expression",
+		    what);
 }
 
 static void
@@ -614,12 +644,14 @@ dns_check(const struct yread *y, const struct ynode *n, void *rule)
 
 	redirect_common(y, &r->r, &r->match, "a DNS redirect");
 	if (r->resolve_to.len == 0)
-		yread_error(y, r->r.pos, "a DNS redirect needs \"resolve_to\": "
-					 "an address");
+		yread_error(y, r->r.pos,
+		    "a DNS redirect needs \"resolve_to\": "
+		    "an address");
 	else if (strchr(r->resolve_to.s, '/') != NULL ||
 	    policyload_cidr(r->resolve_to.s, &c) == -1)
-		yread_error(y, r->resolve_to.pos, "\"resolve_to\" takes an "
-						  "address, not \"%.64s\"",
+		yread_error(y, r->resolve_to.pos,
+		    "\"resolve_to\" takes an "
+		    "address, not \"%.64s\"",
 		    r->resolve_to.s);
 	else
 		r->addr = c.addr;
@@ -651,15 +683,18 @@ connect_check(const struct yread *y, const struct ynode *n, void *rule)
 
 	redirect_common(y, &r->r, &r->match, "a connect redirect");
 	if (r->redirect_to.len == 0)
-		yread_error(y, r->r.pos, "a connect redirect needs "
-					 "\"redirect_to\": HOST:PORT");
+		yread_error(y, r->r.pos,
+		    "a connect redirect needs "
+		    "\"redirect_to\": HOST:PORT");
 	else if (!host_port_ok(r->redirect_to.s))
-		yread_error(y, r->redirect_to.pos, "\"redirect_to\" takes "
-						   "HOST:PORT, not \"%.64s\"",
+		yread_error(y, r->redirect_to.pos,
+		    "\"redirect_to\" takes "
+		    "HOST:PORT, not \"%.64s\"",
 		    r->redirect_to.s);
 	if (strcasecmp(r->tls_mode.s, "rewrite_sni") == 0 && r->sni.len == 0)
-		yread_error(y, r->tls_mode.pos, "tls mode \"rewrite_sni\" "
-						"needs \"sni\"");
+		yread_error(y, r->tls_mode.pos,
+		    "tls mode \"rewrite_sni\" "
+		    "needs \"sni\"");
 }
 
 /* Tables -------------------------------------------------------------- */

@@ -15,18 +15,18 @@
 #include "policyd/ytree.h"
 
 enum pkind {
-	PK_STR,	     /* struct pstr */
-	PK_WORD,     /* struct pstr, one of words */
-	PK_LIST,     /* struct plist of text, each one of words if there are any */
-	PK_MAP,	     /* struct pmap */
-	PK_INT,	     /* struct pnum, not negative */
-	PK_BOOL,     /* struct pnum */
+	PK_STR, /* struct pstr */
+	PK_WORD, /* struct pstr, one of words */
+	PK_LIST, /* struct plist of text, each one of words if there are any */
+	PK_MAP, /* struct pmap */
+	PK_INT, /* struct pnum, not negative */
+	PK_BOOL, /* struct pnum */
 	PK_DURATION, /* struct pnum, ns */
-	PK_SUB,	     /* a map by the table sub, stored at off of the same base */
-	PK_LIST_OF,  /* a list of maps by sub, checked and not stored */
-	PK_MAP_OF,   /* a map of maps by sub, checked and not stored */
-	PK_FN,	     /* fn reads it */
-	PK_ANY,	     /* read elsewhere */
+	PK_SUB, /* a map by the table sub, stored at off of the same base */
+	PK_LIST_OF, /* a list of maps by sub, checked and not stored */
+	PK_MAP_OF, /* a map of maps by sub, checked and not stored */
+	PK_FN, /* fn reads it */
+	PK_ANY, /* read elsewhere */
 	PK_MAX
 };
 

@@ -104,9 +104,9 @@ yread_list(const struct yread *y, const char *key, const struct ynode *n,
 	if (yread_is_null(n))
 		return 0;
 	if (n->type != Y_LIST) {
-		yread_error(y, n->str.pos, n->type == Y_SCALAR ?
-			"\"%s\" takes a list: [%.64s]" :
-			"\"%s\" takes a list, not a map%.0s",
+		yread_error(y, n->str.pos,
+		    n->type == Y_SCALAR ? "\"%s\" takes a list: [%.64s]" :
+					  "\"%s\" takes a list, not a map%.0s",
 		    key, n->str.s);
 		return -1;
 	}
@@ -117,8 +117,8 @@ yread_list(const struct yread *y, const char *key, const struct ynode *n,
 	for (i = 0; i < n->n; i++) {
 		it = n->items[i];
 		if (yread_is_null(it)) {
-			yread_error(y, it->str.pos,
-			    "an empty entry in \"%s\"", key);
+			yread_error(y, it->str.pos, "an empty entry in \"%s\"",
+			    key);
 			rv = -1;
 		} else if (it->type != Y_SCALAR) {
 			yread_error(y, it->str.pos,
@@ -184,6 +184,13 @@ yread_int(const struct yread *y, const char *key, const struct ynode *n,
 		    key, n->str.s);
 		return -1;
 	}
+	if (v < min && min == 0) {
+		yread_error(y, n->str.pos,
+		    "\"%s\" is %lld; it must not be "
+		    "negative",
+		    key, (long long)v);
+		return -1;
+	}
 	if (v < min || v > max) {
 		yread_error(y, n->str.pos,
 		    "\"%s\" is %lld; it must be within %lld and %lld", key,
@@ -237,7 +244,8 @@ yread_duration(const struct yread *y, const char *key, const struct ynode *n,
 	if (s.len == 0)
 		return 0;
 	if (scalar_duration(s.s, &out->v) == -1) {
-		yread_error(y, s.pos, bare_number(s.s) ?
+		yread_error(y, s.pos,
+		    bare_number(s.s) ?
 			"\"%s\": %.64s has no unit; was \"%.64ss\" meant? "
 			"(ns us ms s m h d)" :
 			"\"%s\": \"%.64s\" is no duration like 30s or 1h30m "
@@ -262,8 +270,10 @@ yread_size(const struct yread *y, const char *key, const struct ynode *n,
 	if (s.len == 0)
 		return 0;
 	if (scalar_size(s.s, &out->v) == -1) {
-		yread_error(y, s.pos, "\"%s\": \"%.64s\" is no size like 10MB "
-				      "(KB MB GB, KiB MiB GiB)", key, s.s);
+		yread_error(y, s.pos,
+		    "\"%s\": \"%.64s\" is no size like 10MB "
+		    "(KB MB GB, KiB MiB GiB)",
+		    key, s.s);
 		return -1;
 	}
 	out->set = 1;
@@ -280,14 +290,20 @@ void
 yread_bad_word(const struct yread *y, const char *what, const struct pstr *p,
     const struct pword *tab)
 {
-	const char *near = diag_nearest(p->s, pword_next, tab);
+	const char *near;
 	char all[DIAG_TEXT_MAX / 2] = "";
 	size_t used = 0;
 	int n;
 
-	if (near != NULL) {
-		yread_error(y, p->pos, "unknown %s \"%.64s\"; was \"%s\" "
-				       "meant?", what, p->s, near);
+	if (!diag_room(y->d, DIAG_ERROR)) {
+		yread_error(y, p->pos, "unknown %s", what);
+		return;
+	}
+	if ((near = diag_nearest(p->s, pword_next, tab)) != NULL) {
+		yread_error(y, p->pos,
+		    "unknown %s \"%.64s\"; was \"%s\" "
+		    "meant?",
+		    what, p->s, near);
 		return;
 	}
 	for (; tab->name != NULL && used < sizeof(all) - 1; tab++) {

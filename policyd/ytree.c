@@ -90,6 +90,44 @@ break_len(const unsigned char *p, size_t left)
 }
 
 static int
+starts_char(const struct ysource *src, size_t i)
+{
+	return ((unsigned char)src->bytes[i] & 0xc0) != 0x80;
+}
+
+/* Without these a file of one long line would cost its square. */
+static int
+chars_index(struct ysource *src, struct arena *a)
+{
+	uint32_t *chars, n = 0;
+	size_t i;
+
+	chars = arena_array(a, src->size / YTREE_STEP + 1, sizeof(*chars));
+	if (chars == NULL)
+		return -1;
+	for (i = 0; i < src->size; i++) {
+		if (i % YTREE_STEP == 0)
+			chars[i / YTREE_STEP] = n;
+		n += (uint32_t)starts_char(src, i);
+	}
+	if (src->size % YTREE_STEP == 0)
+		chars[src->size / YTREE_STEP] = n;
+	src->chars = chars;
+	return 0;
+}
+
+static size_t
+chars_before(const struct ysource *src, size_t off)
+{
+	size_t i = off / YTREE_STEP * YTREE_STEP;
+	size_t n = src->chars[off / YTREE_STEP];
+
+	for (; i < off; i++)
+		n += (size_t)starts_char(src, i);
+	return n;
+}
+
+static int
 lines_index(struct ysource *src, struct arena *a)
 {
 	const unsigned char *p = (const unsigned char *)src->bytes;
@@ -107,7 +145,7 @@ lines_index(struct ysource *src, struct arena *a)
 	}
 	src->lines = lines;
 	src->nlines = n;
-	return 0;
+	return chars_index(src, a);
 }
 
 struct pos
@@ -115,7 +153,6 @@ ytree_pos(const struct ysource *src, size_t off)
 {
 	uint32_t lo = 0, hi = src->nlines, mid;
 	struct pos at = { 1, 1 };
-	size_t i;
 
 	if (src->nlines == 0)
 		return at;
@@ -129,24 +166,28 @@ ytree_pos(const struct ysource *src, size_t off)
 			hi = mid;
 	}
 	at.line = lo + 1;
-	for (i = src->lines[lo]; i < off; i++)
-		at.column += ((unsigned char)src->bytes[i] & 0xc0) != 0x80;
+	at.column += (uint32_t)(chars_before(src, off) -
+	    chars_before(src, src->lines[lo]));
 	return at;
 }
 
-/* libyaml counts lines and characters from 0; we need bytes. */
+/* libyaml counts characters from the file's start; we need bytes. */
 static size_t
 mark_offset(const struct ysource *src, const yaml_mark_t *m)
 {
-	size_t i, col;
+	size_t lo = 0, hi = src->size / YTREE_STEP + 1, mid, i, n;
 
-	if (m->line >= src->nlines)
-		return src->size;
-	i = src->lines[m->line];
-	for (col = 0; col < m->column && i < src->size; col++) {
-		for (i++; i < src->size &&
-		     ((unsigned char)src->bytes[i] & 0xc0) == 0x80; i++)
-			;
+	while (hi - lo > 1) {
+		mid = lo + (hi - lo) / 2;
+		if (src->chars[mid] <= m->index)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	n = src->chars[lo];
+	for (i = lo * YTREE_STEP; i < src->size; i++) {
+		if (starts_char(src, i) && n++ == m->index)
+			break;
 	}
 	return i;
 }
@@ -218,7 +259,9 @@ unit_at(const struct ysource *src, size_t i, char quote, size_t *used)
 		return utf8_len(p + 2, hex);
 	}
 	/* \N \_ are two bytes of UTF-8, \L \P three. */
-	return p[1] == 'N' || p[1] == '_' ? 2 : p[1] == 'L' || p[1] == 'P' ? 3 : 1;
+	return p[1] == 'N' || p[1] == '_' ? 2 :
+	    p[1] == 'L' || p[1] == 'P'	  ? 3 :
+					    1;
 }
 
 size_t
@@ -301,8 +344,10 @@ static int
 charge(struct builder *b, struct pos at, uint32_t n)
 {
 	if (n > YTREE_NODES_MAX - b->nodes) {
-		err(b, at, "more than %d nodes (aliases counted as what they "
-			   "stand for)", YTREE_NODES_MAX);
+		err(b, at,
+		    "more than %d nodes (aliases counted as what they "
+		    "stand for)",
+		    YTREE_NODES_MAX);
 		return -1;
 	}
 	b->nodes += n;
@@ -333,7 +378,7 @@ node_new(struct builder *b, enum ytype type, const yaml_mark_t *m)
 
 /* Only the tags that say what the text says anyway. */
 static int
-check_tag(struct builder *b, const struct ynode *n, const char *tag)
+check_tag(struct builder *b, const yaml_mark_t *m, const char *tag)
 {
 	static const char *const core[] = { "!", "tag:yaml.org,2002:str",
 		"tag:yaml.org,2002:int", "tag:yaml.org,2002:bool",
@@ -348,7 +393,8 @@ check_tag(struct builder *b, const struct ynode *n, const char *tag)
 		if (strcmp(tag, core[i]) == 0)
 			return 0;
 	}
-	err(b, n->str.pos, "tag \"%s\" has no meaning here; leave it out", tag);
+	err(b, ytree_pos(&b->t->src, mark_offset(&b->t->src, m)),
+	    "tag \"%s\" has no meaning here; leave it out", tag);
 	return -1;
 }
 
@@ -436,11 +482,11 @@ on_scalar(struct builder *b, const yaml_event_t *ev)
 	const char *tag = (const char *)ev->data.scalar.tag;
 	struct ynode *n = node_new(b, Y_SCALAR, &ev->start_mark);
 
-	if (n == NULL || check_tag(b, n, tag) == -1)
+	if (n == NULL || check_tag(b, &ev->start_mark, tag) == -1)
 		return -1;
 	n->str.len = ev->data.scalar.length;
-	n->str.s = arena_strndup(b->arena,
-	    (const char *)ev->data.scalar.value, n->str.len);
+	n->str.s = arena_strndup(b->arena, (const char *)ev->data.scalar.value,
+	    n->str.len);
 	if (n->str.s == NULL)
 		return no_memory(b);
 	/* "\0" in double quotes: no string of ours can hold it. */
@@ -452,7 +498,9 @@ on_scalar(struct builder *b, const yaml_event_t *ev)
 	case YAML_SINGLE_QUOTED_SCALAR_STYLE:
 	case YAML_DOUBLE_QUOTED_SCALAR_STYLE:
 		n->str.quote = ev->data.scalar.style ==
-		    YAML_SINGLE_QUOTED_SCALAR_STYLE ? '\'' : '"';
+			YAML_SINGLE_QUOTED_SCALAR_STYLE ?
+		    '\'' :
+		    '"';
 		n->str.src++;
 		n->str.pos.column++;
 		break;
@@ -482,7 +530,7 @@ on_open(struct builder *b, const yaml_event_t *ev)
 	struct ynode *n = node_new(b, map ? Y_MAP : Y_LIST, &ev->start_mark);
 	struct frame *f;
 
-	if (n == NULL || check_tag(b, n, tag) == -1)
+	if (n == NULL || check_tag(b, &ev->start_mark, tag) == -1)
 		return -1;
 	/* The innermost scalar is a level too. */
 	if (b->depth + 1 >= YTREE_DEPTH_MAX) {
@@ -737,7 +785,10 @@ syntax_error(struct builder *b, const yaml_parser_t *yp)
 		at = ytree_pos(src, yp->problem_offset);
 	else
 		at = ytree_pos(src, mark_offset(src, &yp->problem_mark));
-	if (yp->context != NULL)
+	if (yp->error == YAML_SCANNER_ERROR &&
+	    src->bytes[mark_offset(src, &yp->problem_mark)] == '\t')
+		err(b, at, "a tab cannot indent YAML; use spaces");
+	else if (yp->context != NULL)
 		err(b, at, "not YAML: %s %s (from line %zu)",
 		    yp->problem != NULL ? yp->problem : "error", yp->context,
 		    yp->context_mark.line + 1);
@@ -838,8 +889,8 @@ ytree_parse(struct ytree *t, struct arena *a, const char *file,
 	if (!yaml_parser_initialize(&yp))
 		return no_memory(&b);
 	yaml_parser_set_encoding(&yp, YAML_UTF8_ENCODING);
-	yaml_parser_set_input_string(&yp,
-	    (const unsigned char *)t->src.bytes, t->src.size);
+	yaml_parser_set_input_string(&yp, (const unsigned char *)t->src.bytes,
+	    t->src.size);
 	rv = drive(&b, &yp);
 	yaml_parser_delete(&yp);
 	for (i = 0; i < b.depth; i++)

@@ -19,13 +19,9 @@ struct diag;
 #define YTREE_DEPTH_MAX 32
 #define YTREE_BYTES_MAX 1048576
 #define YTREE_NODES_MAX 100000
+#define YTREE_STEP	256
 
-enum ytype {
-	Y_SCALAR,
-	Y_LIST,
-	Y_MAP,
-	Y_MAX
-};
+enum ytype { Y_SCALAR, Y_LIST, Y_MAP, Y_MAX };
 
 extern const char *const ytype_name[Y_MAX]; /* "a scalar" ... */
 
@@ -37,11 +33,11 @@ struct ypair;
  */
 struct ynode {
 	enum ytype type;
-	uint8_t null;	   /* a plain scalar that spells null */
-	uint16_t height;   /* 1 for a scalar */
-	uint32_t size;	   /* nodes in it, aliases counted each time */
-	uint32_t n;	   /* entries of a list or pairs of a map */
-	struct pstr str;   /* the scalar's text, "" otherwise */
+	uint8_t null; /* a plain scalar that spells null */
+	uint16_t height; /* 1 for a scalar */
+	uint32_t size; /* nodes in it, aliases counted each time */
+	uint32_t n; /* entries of a list or pairs of a map */
+	struct pstr str; /* the scalar's text, "" otherwise */
 	struct ynode **items;
 	struct ypair *pairs;
 };
@@ -58,6 +54,7 @@ struct ysource {
 	size_t size;
 	const uint32_t *lines; /* byte offset of each line */
 	uint32_t nlines;
+	const uint32_t *chars; /* characters before byte i * YTREE_STEP */
 };
 
 struct ytree {
