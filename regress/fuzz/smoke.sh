@@ -4,5 +4,4 @@
 set -eu
 corpus=$(mktemp -d)
 trap 'rm -rf "$corpus"' EXIT
-cd "$corpus"
 "$1" -runs="${3:-2000}" -timeout=20 -rss_limit_mb=1024 "$corpus" "$2"
