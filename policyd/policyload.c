@@ -8,7 +8,9 @@
 #include "policyd/policyload.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -227,6 +229,95 @@ policytab_value(const struct yread *y, const struct pkey *k,
 	case PK_MAX:
 		break;
 	}
+}
+
+/* Addresses and signals ------------------------------------------------ */
+
+static void
+mask_host_bits(struct in6_addr *a, unsigned int prefix)
+{
+	unsigned int i;
+
+	for (i = 0; i < 128; i++) {
+		if (i >= prefix)
+			a->s6_addr[i / 8] &= (uint8_t) ~(0x80u >> (i % 8));
+	}
+}
+
+int
+policyload_cidr(const char *s, struct pcidr *c)
+{
+	char buf[64];
+	const char *slash = strchr(s, '/');
+	size_t len = slash != NULL ? (size_t)(slash - s) : strlen(s);
+	struct in_addr v4;
+	int64_t bits = -1, max;
+
+	if (len >= sizeof(buf))
+		return -1;
+	memcpy(buf, s, len);
+	buf[len] = '\0';
+	memset(&c->addr, 0, sizeof(c->addr));
+	if (inet_pton(AF_INET, buf, &v4) == 1) {
+		max = 32;
+		c->addr.s6_addr[10] = c->addr.s6_addr[11] = 0xff;
+		memcpy(&c->addr.s6_addr[12], &v4, 4);
+	} else if (inet_pton(AF_INET6, buf, &c->addr) == 1)
+		max = 128;
+	else
+		return -1;
+	if (slash == NULL)
+		bits = max;
+	else if (slash[1] < '0' || slash[1] > '9' || strlen(slash) > 4 ||
+	    slash[1 + strspn(slash + 1, "0123456789")] != '\0')
+		return -1;
+	else
+		bits = strtol(slash + 1, NULL, 10);
+	if (bits > max)
+		return -1;
+	c->prefix = (uint8_t)(bits + (max == 32 ? 96 : 0));
+	mask_host_bits(&c->addr, c->prefix);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	uint64_t mask;
+} sig_group_tab[] = {
+#define S(n) (UINT64_C(1) << ((n)-1))
+	{ "@fatal", S(SIGKILL) | S(SIGTERM) | S(SIGQUIT) | S(SIGABRT) },
+	{ "@job",
+	    S(SIGSTOP) | S(SIGCONT) | S(SIGTSTP) | S(SIGTTIN) | S(SIGTTOU) },
+	{ "@reload", S(SIGHUP) | S(SIGUSR1) | S(SIGUSR2) },
+	{ "@ignore", S(SIGCHLD) | S(SIGURG) | S(SIGWINCH) },
+	{ "@all", 0x7fffffff },
+	{ "IO", S(SIGIO) },
+	{ "CLD", S(SIGCHLD) },
+	{ "IOT", S(SIGABRT) },
+};
+
+uint64_t
+policyload_signal(const char *s)
+{
+	const char *abbrev;
+	int64_t num;
+	size_t i;
+	int sig;
+
+	if (scalar_int(s, &num) == 0)
+		return num >= 1 && num <= 64 ? S(num) : 0;
+	if (strncasecmp(s, "SIG", 3) == 0)
+		s += 3;
+	for (i = 0; i < sizeof(sig_group_tab) / sizeof(sig_group_tab[0]); i++) {
+		if (strcasecmp(s, sig_group_tab[i].name) == 0)
+			return sig_group_tab[i].mask;
+	}
+	for (sig = 1; sig < 32; sig++) {
+		abbrev = sigabbrev_np(sig);
+		if (abbrev != NULL && strcasecmp(s, abbrev) == 0)
+			return S(sig);
+	}
+	return 0;
 }
 
 /* Rules --------------------------------------------------------------- */
