@@ -185,10 +185,21 @@ in_session()
 	agentsh exec "$sid" -- "$@"
 }
 
+# events_of SESSION [OPTION...]: its events, oldest first, one JSON object a line.
+events_of()
+{
+	_s=$1
+	shift
+	agentshctl events query --session "$_s" --limit 100000 --order asc --json "$@" |
+	    python3 -c 'import json, sys
+for e in json.load(sys.stdin) or []:
+    print(json.dumps(e))'
+}
+
 # events [OPTION...]: the events of $sid, one JSON object a line.
 events()
 {
-	agentshctl events query --session "$sid" --limit 100000 --json "$@"
+	events_of "$sid" "$@"
 }
 
 finish()
