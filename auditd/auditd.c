@@ -1,14 +1,17 @@
 /*
- * agentsh-auditd: drains the event rings of all sessions into the audit database and
- * answers questions about it.  Its own uid, its root is the audit directory, no
- * network.  Messages come from the monitor alone (fd 3); what a tracer can
- * touch is its ring and one wake socket, whose bytes are not even looked at.
+ * agentsh-auditd: drains the event rings of all sessions into the audit
+ * database and answers questions about it.  Its own uid, its root is the audit
+ * directory, no network.  Messages come from the monitor alone (fd 3); what a
+ * tracer can touch is its ring and one wake socket, whose bytes are not even
+ * looked at.
  *
- * It sleeps without a time-out while nothing happens.  The first record of an idle ring
- * wakes it; then records gather for AUDIT_LINGER_MS, or until a ring is half full.
+ * It sleeps without a time-out while nothing happens.  The first record of an
+ * idle ring wakes it; then records gather for AUDIT_LINGER_MS, or until a ring
+ * is half full.
  *
- * `agentsh-auditd -V FILE [-k KEYFILE]` verifies a copy of a database and exits.
- * It must never exit for what is in a ring, and never write over what it has acknowledged.
+ * `agentsh-auditd -V FILE [-k KEYFILE]` verifies a copy of a database and
+ * exits. It must never exit for what is in a ring, and never write over what it
+ * has acknowledged.
  */
 
 #include <errno.h>
@@ -28,12 +31,12 @@
 #include "common/log.h"
 #include "common/privdrop.h"
 
-#define KEY_MAX	      4096
-#define KEY_MIN	      32
-#define DB_DEFAULT    "events.db"
-#define RETAIN_SLICE  5000
+#define KEY_MAX		4096
+#define KEY_MIN		32
+#define DB_DEFAULT	"events.db"
+#define RETAIN_SLICE	5000
 #define RETAIN_AGAIN_NS UINT64_C(3600000000000)
-#define DAY_NS	      UINT64_C(86400000000000)
+#define DAY_NS		UINT64_C(86400000000000)
 
 struct auditd {
 	struct child child;
@@ -47,7 +50,7 @@ struct auditd {
 	int said_error; /* last error told to the monitor */
 	uint32_t retain_days;
 	uint64_t retain_ns; /* CLOCK_MONOTONIC: look again then */
-	bool retaining;	    /* the last slice was not the last */
+	bool retaining; /* the last slice was not the last */
 };
 
 /* ---- what the monitor is told ---- */
@@ -168,8 +171,9 @@ on_message(struct auditd *d)
 /* ---- rings ---- */
 
 /*
- * A wake: from sleep, records shall gather for a while; while lingering it means a
- * ring is half full.  End of file: the producer has gone, and the monitor will say so.
+ * A wake: from sleep, records shall gather for a while; while lingering it
+ * means a ring is half full.  End of file: the producer has gone, and the
+ * monitor will say so.
  */
 static void
 on_wake(struct auditd *d, struct audit_ring *r)
@@ -289,7 +293,10 @@ poll_add(struct auditd *d, size_t *n, int fd, short events, void *owner)
 	(*n)++;
 }
 
-/* fd 3, then wake sockets, then streams; *rings is the index behind the sockets. */
+/*
+ * fd 3, then wake sockets, then streams; *rings is the index behind the
+ * sockets.
+ */
 static size_t
 poll_fill(struct auditd *d, size_t *rings)
 {
@@ -310,8 +317,8 @@ poll_fill(struct auditd *d, size_t *rings)
 			poll_add(d, &n, r->wake_fd, POLLIN, r);
 	*rings = n;
 	TAILQ_FOREACH(s, &d->audit.streams, entry)
-		poll_add(d, &n, s->fd,
-		    s->state == STREAM_BLOCKED ? POLLOUT : 0, s);
+		poll_add(d, &n, s->fd, s->state == STREAM_BLOCKED ? POLLOUT : 0,
+		    s);
 	return n;
 }
 
@@ -366,7 +373,8 @@ turn(struct auditd *d)
 	size_t i, n, rings = 1;
 
 	n = poll_fill(d, &rings);
-	if (n == 0 || (poll(d->pfd, n, poll_timeout(d)) == -1 && errno != EINTR)) {
+	if (n == 0 ||
+	    (poll(d->pfd, n, poll_timeout(d)) == -1 && errno != EINTR)) {
 		log_error("poll: %s", strerror(errno));
 		d->stop = true;
 		return;
@@ -385,7 +393,10 @@ turn(struct auditd *d)
 		retain(d);
 }
 
-/* What is in the rings now is stored; what fails stays in them for the next start. */
+/*
+ * What is in the rings now is stored; what fails stays in them for the next
+ * start.
+ */
 static void
 finish(struct auditd *d)
 {
@@ -511,8 +522,9 @@ main(int argc, char **argv)
 		else if (c == 'k')
 			key = optarg;
 		else {
-			fprintf(stderr, "usage: agentsh-auditd [NAME]\n"
-					"       agentsh-auditd -V FILE [-k KEYFILE]\n");
+			fprintf(stderr,
+			    "usage: agentsh-auditd [NAME]\n"
+			    "       agentsh-auditd -V FILE [-k KEYFILE]\n");
 			return 2;
 		}
 	}

@@ -1,7 +1,7 @@
 /*
- * The hash chain.  Numbers enter as little-endian 64 bits and the session's id with
- * its length before it, so that no two different items have the same bytes.
- * Runs in auditd; trusts its caller for lengths only.
+ * The hash chain.  Numbers enter as little-endian 64 bits and the session's id
+ * with its length before it, so that no two different items have the same
+ * bytes. Runs in auditd; trusts its caller for lengths only.
  */
 
 #include "auditd/chain.h"

@@ -1,7 +1,7 @@
 /*
- * Draining rings into the database.  Runs in auditd.  Trusts the monitor for which
- * ring is whose; trusts nothing in a ring: a record is copied before it is
- * decoded, what does not decode is counted, and a session is what the ring's
+ * Draining rings into the database.  Runs in auditd.  Trusts the monitor for
+ * which ring is whose; trusts nothing in a ring: a record is copied before it
+ * is decoded, what does not decode is counted, and a session is what the ring's
  * descriptor says, never what a record says (but for the monitor's own ring).
  */
 
@@ -160,8 +160,8 @@ audit_detach(struct audit *a, uint32_t number)
 /* ---- one transaction ---- */
 
 /*
- * First use since start or since a failure: what the database knows of this ring outweighs
- * what the ring says of itself.
+ * First use since start or since a failure: what the database knows of this
+ * ring outweighs what the ring says of itself.
  */
 static int
 ring_known(struct audit *a, struct audit_ring *r)
@@ -254,7 +254,10 @@ drain_turn(struct audit *a, struct audit_ring *r)
 	return n;
 }
 
-/* What was dropped or could not be read since last said, then the ring's position. */
+/*
+ * What was dropped or could not be read since last said, then the ring's
+ * position.
+ */
 static int
 ring_account(struct audit *a, struct audit_ring *r)
 {
@@ -295,8 +298,7 @@ fail(struct audit *a)
 		r->lost_said = r->rr.skipped;
 	}
 	a->error = a->store.error;
-	a->backoff_ns = a->backoff_ns == 0 ? BACKOFF_MIN_NS :
-					     a->backoff_ns * 2;
+	a->backoff_ns = a->backoff_ns == 0 ? BACKOFF_MIN_NS : a->backoff_ns * 2;
 	if (a->backoff_ns > BACKOFF_MAX_NS)
 		a->backoff_ns = BACKOFF_MAX_NS;
 	a->retry_ns = audit_now() + a->backoff_ns;

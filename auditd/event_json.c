@@ -1,7 +1,7 @@
 /*
- * Records as JSON.  Runs in auditd on rows that it wrote; texts are a stranger's bytes, and
- * nothing of them reaches the output unescaped.  Keys that have no value are
- * left out, as the original does.
+ * Records as JSON.  Runs in auditd on rows that it wrote; texts are a
+ * stranger's bytes, and nothing of them reaches the output unescaped.  Keys
+ * that have no value are left out, as the original does.
  */
 
 #include "auditd/event_json.h"
@@ -137,8 +137,9 @@ jbuf_string(struct jbuf *b, const char *str, size_t len)
 			jbuf_puts(b, "\\ufffd");
 			clean = false;
 			n = 1;
-		} else if (n == 1 && (s[i] < 0x20 || s[i] == '"' ||
-					 s[i] == '\\' || s[i] == 0x7f))
+		} else if (n == 1 &&
+		    (s[i] < 0x20 || s[i] == '"' || s[i] == '\\' ||
+			s[i] == 0x7f))
 			escape(b, s[i]);
 		else
 			jbuf_add(b, str + i, n);

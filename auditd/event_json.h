@@ -1,7 +1,8 @@
 /*
- * A stored record as the JSON object that users see (agentsh-audit.5), in the shape of the
- * original program's events.  Bytes that are no UTF-8 become U+FFFD, and the exact
- * bytes stand beside them in hexadecimal.  Pure but for memory; auditd.
+ * A stored record as the JSON object that users see (agentsh-audit.5), in the
+ * shape of the original program's events.  Bytes that are no UTF-8 become
+ * U+FFFD, and the exact bytes stand beside them in hexadecimal.  Pure but for
+ * memory; auditd.
  */
 
 #ifndef AUDITD_EVENT_JSON_H

@@ -1,8 +1,9 @@
 /*
- * Answers from the trail.  Runs in auditd.  The filter comes from a client by way of control
- * and the monitor; its strings are bound, never spliced into SQL, and uid is the monitor's
- * word.  Rows are read by windows of their number, so that a filter that matches
- * nothing in ten million rows costs many short steps and not one long one.
+ * Answers from the trail.  Runs in auditd.  The filter comes from a client by
+ * way of control and the monitor; its strings are bound, never spliced into
+ * SQL, and uid is the monitor's word.  Rows are read by windows of their
+ * number, so that a filter that matches nothing in ten million rows costs many
+ * short steps and not one long one.
  */
 
 #include "auditd/query.h"
@@ -35,9 +36,10 @@ type_condition(struct jbuf *b, const char *name, size_t len)
 			if (strlen(evrec_type_name(&f)) != len ||
 			    memcmp(evrec_type_name(&f), name, len) != 0)
 				continue;
-			jbuf_printf(b, ops == 1 ? "%s(r.type=%u)" :
-						  "%s(r.type=%u AND r.op=%u)",
-			    sep, t, op);
+			jbuf_printf(b, "%s(r.type=%u", sep, t);
+			if (ops != 1)
+				jbuf_printf(b, " AND r.op=%u", op);
+			jbuf_puts(b, ")");
 			sep = " OR ";
 		}
 	}
@@ -48,8 +50,9 @@ type_condition(struct jbuf *b, const char *name, size_t len)
 		if (strlen(evrec_type_name(&f)) != len ||
 		    memcmp(evrec_type_name(&f), name, len) != 0)
 			continue;
-		jbuf_printf(b, "%s(r.type=%u AND r.decision=%u AND r.allowed=%u)",
-		    sep, (unsigned int)EV_SIGNAL, dec / 2, dec & 1);
+		jbuf_printf(b,
+		    "%s(r.type=%u AND r.decision=%u AND r.allowed=%u)", sep,
+		    (unsigned int)EV_SIGNAL, dec / 2, dec & 1);
 		sep = " OR ";
 	}
 	jbuf_puts(b, sep[0] == '\0' ? "0)" : ")");
@@ -93,8 +96,17 @@ decision_condition(struct jbuf *b, const char *name)
 }
 
 /* Numbered parameters of every statement made here. */
-enum { P_LO = 1, P_HI, P_LIMIT, P_SESSION, P_OWNER, P_SINCE, P_UNTIL, P_PATH,
-	P_TEXT };
+enum {
+	P_LO = 1,
+	P_HI,
+	P_LIMIT,
+	P_SESSION,
+	P_OWNER,
+	P_SINCE,
+	P_UNTIL,
+	P_PATH,
+	P_TEXT
+};
 
 static char *
 build_sql(const struct stream *s)
@@ -104,11 +116,13 @@ build_sql(const struct stream *s)
 
 	jbuf_puts(&b, "SELECT ");
 	jbuf_puts(&b, store_columns);
-	jbuf_puts(&b, " FROM records r JOIN sessions s ON s.num = r.session"
-		      " WHERE r.id >= ?1 AND r.id <= ?2");
+	jbuf_puts(&b,
+	    " FROM records r JOIN sessions s ON s.num = r.session"
+	    " WHERE r.id >= ?1 AND r.id <= ?2");
 	if (q->session[0] != '\0')
-		jbuf_puts(&b, " AND r.session IN (SELECT num FROM sessions"
-			      " WHERE session_id = ?4)");
+		jbuf_puts(&b,
+		    " AND r.session IN (SELECT num FROM sessions"
+		    " WHERE session_id = ?4)");
 	if (q->uid != 0)
 		jbuf_puts(&b, " AND s.owner = ?5");
 	if (q->since_ns != 0)
@@ -118,17 +132,19 @@ build_sql(const struct stream *s)
 	if (s->path[0] != '\0')
 		jbuf_puts(&b, " AND r.path LIKE ?8");
 	if (s->text[0] != '\0')
-		jbuf_puts(&b, " AND (r.path LIKE ?9 OR r.rule LIKE ?9"
-			      " OR r.message LIKE ?9 OR r.exe LIKE ?9"
-			      " OR CAST(r.path2 AS TEXT) LIKE ?9"
-			      " OR CAST(r.comm AS TEXT) LIKE ?9"
-			      " OR r.remote LIKE ?9)");
+		jbuf_puts(&b,
+		    " AND (r.path LIKE ?9 OR r.rule LIKE ?9"
+		    " OR r.message LIKE ?9 OR r.exe LIKE ?9"
+		    " OR CAST(r.path2 AS TEXT) LIKE ?9"
+		    " OR CAST(r.comm AS TEXT) LIKE ?9"
+		    " OR r.remote LIKE ?9)");
 	if (q->type[0] != '\0')
 		types_condition(&b, q->type);
 	if (q->decision[0] != '\0')
 		decision_condition(&b, q->decision);
-	jbuf_puts(&b, q->oldest_first ? " ORDER BY r.id LIMIT ?3" :
-					" ORDER BY r.id DESC LIMIT ?3");
+	jbuf_puts(&b,
+	    q->oldest_first ? " ORDER BY r.id LIMIT ?3" :
+			      " ORDER BY r.id DESC LIMIT ?3");
 	if (b.failed) {
 		jbuf_free(&b);
 		return NULL;
@@ -150,7 +166,9 @@ prepare(struct audit *a, const struct stream *s)
 	free(sql);
 	if (st == NULL)
 		return NULL;
-	/* A number that this statement lacks is SQLITE_RANGE, and meant to be. */
+	/*
+	 * A number that this statement lacks is SQLITE_RANGE, and meant to be.
+	 */
 	sqlite3_bind_text(st, P_SESSION, q->session, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, P_OWNER, q->uid);
 	sqlite3_bind_int64(st, P_SINCE, (sqlite3_int64)q->since_ns);
@@ -212,7 +230,10 @@ window(const struct audit *a, const struct stream *s, uint64_t *lo,
 	return true;
 }
 
-/* Rows of one window, a page at most; the id after which to go on, or 0 on error. */
+/*
+ * Rows of one window, a page at most; the id after which to go on, or 0 on
+ * error.
+ */
 static int
 page(struct audit *a, struct stream *s, uint64_t lo, uint64_t hi)
 {
@@ -231,7 +252,9 @@ page(struct audit *a, struct stream *s, uint64_t lo, uint64_t hi)
 		if (++n == STREAM_PAGE)
 			s->cursor = (uint64_t)sqlite3_column_int64(st, 0) +
 			    (up ? UINT64_C(1) : UINT64_MAX);
-		/* A row that was changed behind our back is verify's to report. */
+		/*
+		 * A row that was changed behind our back is verify's to report.
+		 */
 		if (store_row_read(st, &row) == -1)
 			continue;
 		if (s->skip > 0)
@@ -248,7 +271,8 @@ produce_query(struct audit *a, struct stream *s)
 {
 	uint64_t lo, hi;
 
-	if ((!is_tail(s) && s->given >= s->q.limit) || !window(a, s, &lo, &hi)) {
+	if ((!is_tail(s) && s->given >= s->q.limit) ||
+	    !window(a, s, &lo, &hi)) {
 		if (is_tail(s))
 			s->state = STREAM_IDLE;
 		else
@@ -314,16 +338,19 @@ produce_verify(struct store *st, struct stream *s)
 	int n = 0, rc = SQLITE_ROW;
 
 	if (s->cursor > s->end) {
-		verdict(s, st, memcmp(s->prev, s->want, SHA256_LEN) == 0 ? NULL :
+		verdict(s, st,
+		    memcmp(s->prev, s->want, SHA256_LEN) == 0 ?
+			NULL :
 			"the chain's head is another");
 		return;
 	}
 	jbuf_puts(&b, "SELECT ");
 	jbuf_puts(&b, store_columns);
-	jbuf_puts(&b, " FROM records r JOIN sessions s ON s.num = r.session"
-		      " WHERE r.id >= ?1 ORDER BY r.id LIMIT ?2");
-	if (b.failed || sqlite3_prepare_v2(st->db, b.p, -1, &stmt, NULL) !=
-		SQLITE_OK) {
+	jbuf_puts(&b,
+	    " FROM records r JOIN sessions s ON s.num = r.session"
+	    " WHERE r.id >= ?1 ORDER BY r.id LIMIT ?2");
+	if (b.failed ||
+	    sqlite3_prepare_v2(st->db, b.p, -1, &stmt, NULL) != SQLITE_OK) {
 		jbuf_free(&b);
 		verdict(s, st, "the database cannot be read");
 		return;
@@ -352,7 +379,9 @@ verify_init(struct store *st, struct stream *s)
 	s->end = st->last;
 	memcpy(s->prev, st->anchor, SHA256_LEN);
 	memcpy(s->want, st->head, SHA256_LEN);
-	/* Nothing left of what retention cut: the head is the anchor, or none. */
+	/*
+	 * Nothing left of what retention cut: the head is the anchor, or none.
+	 */
 	if (st->last < st->first)
 		memcpy(s->prev, st->head, SHA256_LEN);
 }
@@ -370,9 +399,10 @@ query_verify(struct store *st, struct jbuf *b)
 	while (!s.finished)
 		produce_verify(st, &s);
 	jbuf_add(b, s.out.p, s.out.len);
-	ret = s.out.failed || b->failed ? -1 :
-	    strncmp(s.out.p, "{\"ok\":true", 10) == 0 ? 0 :
-							 1;
+	if (s.out.failed || b->failed)
+		ret = -1;
+	else
+		ret = strncmp(s.out.p, "{\"ok\":true", 10) == 0 ? 0 : 1;
 	jbuf_free(&s.out);
 	return ret;
 }
@@ -392,8 +422,7 @@ produce_stats(struct audit *a, struct stream *s)
 	    "\"waiting_bytes\":%llu,\"rings\":%u,\"error\":%d,"
 	    "\"algorithm\":\"%s\"}\n",
 	    (unsigned long long)a->store.first,
-	    (unsigned long long)a->store.last,
-	    (unsigned long long)a->committed,
+	    (unsigned long long)a->store.last, (unsigned long long)a->committed,
 	    (unsigned long long)audit_waiting(a), rings, a->error,
 	    a->store.chain.keyed ? "hmac-sha256" : "sha256");
 	s->finished = true;

@@ -1,7 +1,7 @@
 /*
- * The database's tables, view and the names behind its numbers.  Runs in auditd when
- * it opens the database.  The view `events` shows what the original program's
- * table of that name held, so that its users' queries go on working.
+ * The database's tables, view and the names behind its numbers.  Runs in auditd
+ * when it opens the database.  The view `events` shows what the original
+ * program's table of that name held, so that its users' queries go on working.
  */
 
 #include "auditd/schema.h"
@@ -12,20 +12,19 @@
 #include "common/evrec.h"
 
 /*
- * Exclusive before WAL: then there is no -shm file, and nobody who can open the database
- * can hold a lock that stops a commit.
+ * Exclusive before WAL: then there is no -shm file, and nobody who can open the
+ * database can hold a lock that stops a commit.
  */
-static const char pragmas[] =
-    "PRAGMA locking_mode=EXCLUSIVE;"
-    "PRAGMA page_size=8192;"
-    "PRAGMA journal_mode=WAL;"
-    "PRAGMA synchronous=FULL;"
-    "PRAGMA wal_autocheckpoint=4000;"
-    "PRAGMA journal_size_limit=67108864;"
-    "PRAGMA temp_store=MEMORY;"
-    "PRAGMA cache_size=-16384;"
-    "PRAGMA trusted_schema=OFF;"
-    "PRAGMA foreign_keys=OFF;";
+static const char pragmas[] = "PRAGMA locking_mode=EXCLUSIVE;"
+			      "PRAGMA page_size=8192;"
+			      "PRAGMA journal_mode=WAL;"
+			      "PRAGMA synchronous=FULL;"
+			      "PRAGMA wal_autocheckpoint=4000;"
+			      "PRAGMA journal_size_limit=67108864;"
+			      "PRAGMA temp_store=MEMORY;"
+			      "PRAGMA cache_size=-16384;"
+			      "PRAGMA trusted_schema=OFF;"
+			      "PRAGMA foreign_keys=OFF;";
 
 static const char tables[] =
     "CREATE TABLE IF NOT EXISTS sessions("
@@ -142,8 +141,10 @@ keep_original(sqlite3 *db)
 	sqlite3_stmt *st;
 	int rc;
 
-	rc = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_master"
-	    " WHERE type = 'table' AND name = 'events'", -1, &st, NULL);
+	rc = sqlite3_prepare_v2(db,
+	    "SELECT 1 FROM sqlite_master"
+	    " WHERE type = 'table' AND name = 'events'",
+	    -1, &st, NULL);
 	if (rc != SQLITE_OK)
 		return rc;
 	rc = sqlite3_step(st);
@@ -174,9 +175,11 @@ add_type(sqlite3 *db, unsigned int type, unsigned int op)
 	struct evrec_fix f = { .type = (uint16_t)type, .op = (uint8_t)op };
 	const char *o = evrec_op_name(&f);
 
-	return exec_free(db, sqlite3_mprintf("INSERT OR REPLACE INTO"
-	    " event_types VALUES(%u, %u, %Q, nullif(%Q, ''), %d)", type, op,
-	    evrec_type_name(&f), o, evrec_is_judged(&f)));
+	return exec_free(db,
+	    sqlite3_mprintf(
+		"INSERT OR REPLACE INTO"
+		" event_types VALUES(%u, %u, %Q, nullif(%Q, ''), %d)",
+		type, op, evrec_type_name(&f), o, evrec_is_judged(&f)));
 }
 
 static int
@@ -193,19 +196,24 @@ add_names(sqlite3 *db)
 			rc = add_type(db, t, op);
 	}
 	for (t = 0; t < DEC_MAX && rc == SQLITE_OK; t++)
-		rc = exec_free(db, sqlite3_mprintf("INSERT OR REPLACE INTO"
-		    " decisions VALUES(%u, %Q)", t, decision_name[t]));
+		rc = exec_free(db,
+		    sqlite3_mprintf("INSERT OR REPLACE INTO"
+				    " decisions VALUES(%u, %Q)",
+			t, decision_name[t]));
 	for (t = 0; t < LAYER_MAX && rc == SQLITE_OK; t++)
-		rc = exec_free(db, sqlite3_mprintf("INSERT OR REPLACE INTO"
-		    " layers VALUES(%u, %Q)", t, layer_name[t]));
+		rc = exec_free(db,
+		    sqlite3_mprintf("INSERT OR REPLACE INTO"
+				    " layers VALUES(%u, %Q)",
+			t, layer_name[t]));
 	return rc;
 }
 
 static int
 make_view(sqlite3 *db)
 {
-	return exec_free(db, sqlite3_mprintf(view, EV_SIGNAL, DEC_ABSORB,
-	    DEC_REDIRECT, EV_DNS, EV_DNS));
+	return exec_free(db,
+	    sqlite3_mprintf(view, EV_SIGNAL, DEC_ABSORB, DEC_REDIRECT, EV_DNS,
+		EV_DNS));
 }
 
 static int
@@ -218,8 +226,8 @@ make_all(sqlite3 *db)
 	    (rc = add_names(db)) != SQLITE_OK ||
 	    (rc = make_view(db)) != SQLITE_OK)
 		return rc;
-	return exec_free(db, sqlite3_mprintf("PRAGMA user_version=%d",
-	    SCHEMA_VERSION));
+	return exec_free(db,
+	    sqlite3_mprintf("PRAGMA user_version=%d", SCHEMA_VERSION));
 }
 
 int

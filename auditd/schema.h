@@ -1,6 +1,6 @@
 /*
- * The tables and the view of agentsh-audit.5, as SQL.  Separate from store.c because it
- * is data.  Included by schema.c's users only.
+ * The tables and the view of agentsh-audit.5, as SQL.  Separate from store.c
+ * because it is data.  Included by schema.c's users only.
  */
 
 #ifndef AUDITD_SCHEMA_H
@@ -17,8 +17,8 @@ int schema_pragmas(struct sqlite3 *db);
 
 /*
  * Make what is missing.  A table `events` of the original program is kept under
- * the name events_original.  SQLITE_OK, or another result code; SQLITE_MISMATCH for a
- * database of a later version.
+ * the name events_original.  SQLITE_OK, or another result code; SQLITE_MISMATCH
+ * for a database of a later version.
  */
 int schema_make(struct sqlite3 *db);
 

@@ -1,8 +1,9 @@
 /*
- * The database: opening, one transaction per batch, the chain's ends, positions of
- * rings, retention, and reading rows back.  Runs in auditd and in its offline verify.
- * Nothing is believed to be stored until store_commit has returned 0; after any failure
- * the connection is closed, and what the disk holds is read again.
+ * The database: opening, one transaction per batch, the chain's ends, positions
+ * of rings, retention, and reading rows back.  Runs in auditd and in its
+ * offline verify. Nothing is believed to be stored until store_commit has
+ * returned 0; after any failure the connection is closed, and what the disk
+ * holds is read again.
  */
 
 #include "auditd/store.h"
@@ -19,20 +20,28 @@
 
 #include "auditd/schema.h"
 
-#define MARK_EVERY_NS UINT64_C(600000000000) /* a place to cut, each ten minutes */
+#define MARK_EVERY_NS \
+	UINT64_C(600000000000) /* a place to cut, each ten minutes */
 
-/* Integer columns of records that are fields of struct evrec_fix, in column order. */
+/*
+ * Integer columns of records that are fields of struct evrec_fix, in column
+ * order.
+ */
 static const struct {
 	uint16_t off;
 	uint8_t size;
 	bool is_signed;
 } int_tab[] = {
-#define U(field) \
-	{ offsetof(struct evrec_fix, field), \
-	    sizeof(((struct evrec_fix *)0)->field), false }
-#define S(field) \
-	{ offsetof(struct evrec_fix, field), \
-	    sizeof(((struct evrec_fix *)0)->field), true }
+#define U(field)                                                  \
+	{                                                         \
+		offsetof(struct evrec_fix, field),                \
+		    sizeof(((struct evrec_fix *)0)->field), false \
+	}
+#define S(field)                                                 \
+	{                                                        \
+		offsetof(struct evrec_fix, field),               \
+		    sizeof(((struct evrec_fix *)0)->field), true \
+	}
 	U(time_ns), U(duration_ns), U(tid), U(type), U(op), U(decision),
 	U(allowed), U(layer), U(flags), U(pid), U(ppid), U(uid), U(command),
 	U(rule_line), S(syscall), U(error), U(depth), U(family), U(port),
@@ -40,17 +49,17 @@ static const struct {
 #undef U
 #undef S
 };
-#define INT_CNT (sizeof(int_tab) / sizeof(int_tab[0]))
-#define COL_INT 7 /* first of them, after sessions' and the row's own */
-#define COL_ADDR (COL_INT + (int)INT_CNT)
-#define COL_COMM (COL_ADDR + 1)
-#define COL_TEXT (COL_COMM + 1)
+#define INT_CNT	   (sizeof(int_tab) / sizeof(int_tab[0]))
+#define COL_INT	   7 /* first of them, after sessions' and the row's own */
+#define COL_ADDR   (COL_INT + (int)INT_CNT)
+#define COL_COMM   (COL_ADDR + 1)
+#define COL_TEXT   (COL_COMM + 1)
 #define COL_REMOTE (COL_TEXT + EVS_MAX)
-#define COL_HASH (COL_REMOTE + 1)
+#define COL_HASH   (COL_REMOTE + 1)
 
-#define RECORD_COLUMNS \
-	"time_ns, duration_ns, tid, type, op, decision, allowed, layer," \
-	" flags, pid, ppid, uid, command, rule_line, syscall, error, depth," \
+#define RECORD_COLUMNS                                                        \
+	"time_ns, duration_ns, tid, type, op, decision, allowed, layer,"      \
+	" flags, pid, ppid, uid, command, rule_line, syscall, error, depth,"  \
 	" family, port, value, value2, addr, comm, rule, rule_file, message," \
 	" exe, path, path2, subject, remote, hash"
 
@@ -61,22 +70,23 @@ const char store_columns[] =
 static const char *const sql_tab[ST_MAX] = {
 	[ST_BEGIN] = "BEGIN IMMEDIATE",
 	[ST_COMMIT] = "COMMIT",
-	[ST_INSERT] = "INSERT INTO records(id, session, count, span_ns, "
-	    RECORD_COLUMNS ") VALUES(?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
+	[ST_INSERT] =
+	    "INSERT INTO records(id, session, count, span_ns, " RECORD_COLUMNS
+	    ") VALUES(?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,"
 	    "?,?,?,?,?, ?,?, ?,?,?,?,?,?,?, ?,?)",
 	[ST_HEAD] = "INSERT OR REPLACE INTO chain(what, id, hash, seal, keyed)"
-	    " VALUES(?,?,?,?,?)",
+		    " VALUES(?,?,?,?,?)",
 	[ST_RING_SAVE] = "INSERT OR REPLACE INTO rings(ring, session, next,"
-	    " dropped) VALUES(?,?,?,?)",
+			 " dropped) VALUES(?,?,?,?)",
 	[ST_RING_LOAD] = "SELECT next, dropped FROM rings WHERE ring = ?"
-	    " AND session = ?",
+			 " AND session = ?",
 	[ST_RING_FORGET] = "DELETE FROM rings WHERE ring = ? AND session = ?",
 	[ST_SESSION_FIND] = "SELECT num FROM sessions WHERE session_id = ?"
-	    " AND owner = ?",
+			    " AND owner = ?",
 	[ST_SESSION_ADD] = "INSERT INTO sessions(session_id, owner)"
-	    " VALUES(?,?)",
+			   " VALUES(?,?)",
 	[ST_MARK] = "INSERT OR REPLACE INTO marks(id, committed_ns)"
-	    " VALUES(?,?)",
+		    " VALUES(?,?)",
 };
 
 static const struct {
@@ -162,17 +172,19 @@ load_end(struct store *s, const char *what, uint64_t *id,
 	    sqlite3_column_bytes(st, 2) != SHA256_LEN)
 		broken(s, "the chain's end is malformed");
 	else if ((sqlite3_column_int(st, 3) != 0) != s->chain.keyed)
-		broken(s, s->chain.keyed ?
-			"the chain was begun without a key" :
-			"the chain was begun with a key");
+		broken(s,
+		    s->chain.keyed ? "the chain was begun without a key" :
+				     "the chain was begun with a key");
 	else {
 		*id = (uint64_t)sqlite3_column_int64(st, 0);
 		memcpy(hash, sqlite3_column_blob(st, 1), SHA256_LEN);
 		chain_seal(&s->chain, what, *id, hash, seal);
-		ret = memcmp(seal, sqlite3_column_blob(st, 2), SHA256_LEN) == 0 ?
+		ret = memcmp(seal, sqlite3_column_blob(st, 2), SHA256_LEN) ==
+			0 ?
 		    1 :
-		    broken(s, "the seal of the chain's end is wrong: "
-			      "another key, or changed");
+		    broken(s,
+			"the seal of the chain's end is wrong: "
+			"another key, or changed");
 	}
 	sqlite3_finalize(st);
 	return ret;
@@ -452,8 +464,8 @@ store_put(struct store *s, struct store_row *row)
 	else
 		sqlite3_bind_blob(st, col++, f->addr, sizeof(f->addr),
 		    SQLITE_STATIC);
-	sqlite3_bind_blob(st, col++, f->comm,
-	    (int)strnlen(f->comm, EVREC_COMM), SQLITE_STATIC);
+	sqlite3_bind_blob(st, col++, f->comm, (int)strnlen(f->comm, EVREC_COMM),
+	    SQLITE_STATIC);
 	bind_texts(st, &row->rec, col);
 	col += EVS_MAX;
 	store_remote(f, remote, sizeof(remote));
@@ -553,7 +565,9 @@ int_read(sqlite3_stmt *st, int col, size_t size, bool is_signed, void *out)
 	return back == v ? 0 : -1;
 }
 
-/* A text or blob column of at most max bytes; absent is NULL and never empty. */
+/*
+ * A text or blob column of at most max bytes; absent is NULL and never empty.
+ */
 static int
 bytes_read(sqlite3_stmt *st, int col, int type, size_t max, const char **p,
     size_t *len)
@@ -566,9 +580,8 @@ bytes_read(sqlite3_stmt *st, int col, int type, size_t max, const char **p,
 		return 0;
 	if (sqlite3_column_type(st, col) != type)
 		return -1;
-	*p = type == SQLITE_TEXT ?
-	    (const char *)sqlite3_column_text(st, col) :
-	    sqlite3_column_blob(st, col);
+	*p = type == SQLITE_TEXT ? (const char *)sqlite3_column_text(st, col) :
+				   sqlite3_column_blob(st, col);
 	n = sqlite3_column_bytes(st, col);
 	if (n <= 0 || (size_t)n > max || *p == NULL)
 		return -1;
@@ -686,7 +699,10 @@ store_row_read(sqlite3_stmt *st, struct store_row *row)
 
 /* ---- retention ---- */
 
-/* One number from a query with one number bound; -1 with errors, 0 where there is no row. */
+/*
+ * One number from a query with one number bound; -1 with errors, 0 where there
+ * is no row.
+ */
 static int
 one_number(struct store *s, const char *sql, uint64_t in, uint64_t *out)
 {
@@ -738,7 +754,9 @@ exec_number(struct store *s, const char *sql, uint64_t n)
 	return one_number(s, sql, n, &none);
 }
 
-/* Delete up to row `to` and anchor the chain at its hash, in one transaction. */
+/*
+ * Delete up to row `to` and anchor the chain at its hash, in one transaction.
+ */
 static int
 cut(struct store *s, uint64_t to)
 {
@@ -755,8 +773,8 @@ cut(struct store *s, uint64_t to)
 }
 
 /*
- * What is old goes by when auditd committed it, never by the time in a record: that
- * is the tracer's word.
+ * What is old goes by when auditd committed it, never by the time in a record:
+ * that is the tracer's word.
  */
 int
 store_retain(struct store *s, uint64_t before_ns, int slice)

@@ -1,13 +1,13 @@
 /*
- * The database: one SQLite file in WAL mode that auditd alone opens, its locks held
- * for as long as it runs.  Records go in by transactions of many; a transaction also holds
- * the chain's head and each ring's position, so that after any crash the three
- * agree.  agentsh-audit.5 describes the tables.
+ * The database: one SQLite file in WAL mode that auditd alone opens, its locks
+ * held for as long as it runs.  Records go in by transactions of many; a
+ * transaction also holds the chain's head and each ring's position, so that
+ * after any crash the three agree.  agentsh-audit.5 describes the tables.
  *
- * Every function returns 0, or -1 with s->error an errno (ENOSPC, EIO, EBUSY, EINVAL) and s->text
- * saying why.  After -1 inside a transaction call store_rollback; after that the
- * connection has been closed and the next call that needs it opens it again.
- * All may block on the disk.  auditd only.
+ * Every function returns 0, or -1 with s->error an errno (ENOSPC, EIO, EBUSY,
+ * EINVAL) and s->text saying why.  After -1 inside a transaction call
+ * store_rollback; after that the connection has been closed and the next call
+ * that needs it opens it again. All may block on the disk.  auditd only.
  */
 
 #ifndef AUDITD_STORE_H
@@ -51,7 +51,8 @@ struct store_row {
 	uint32_t count;
 	uint64_t span_ns;
 	struct store_session session;
-	struct evrec rec; /* texts borrowed: from the caller, or until the next step */
+	struct evrec
+	    rec; /* texts borrowed: from the caller, or until the next step */
 	uint8_t hash[SHA256_LEN];
 };
 
@@ -61,11 +62,11 @@ struct store {
 	char path[256];
 	struct chain chain;
 	bool in_txn;
-	uint64_t last;	/* row id of the chain's head, as committed */
+	uint64_t last; /* row id of the chain's head, as committed */
 	uint8_t head[SHA256_LEN];
 	uint64_t txn_last; /* the same inside the transaction */
 	uint8_t txn_head[SHA256_LEN];
-	uint64_t first;	   /* lowest row id that should exist */
+	uint64_t first; /* lowest row id that should exist */
 	uint8_t anchor[SHA256_LEN]; /* hash of row first - 1 */
 	uint64_t marked_ns; /* time of the last retention mark */
 	int error;
@@ -74,8 +75,9 @@ struct store {
 };
 
 /*
- * Open or make the database at path; key of len bytes (0: none) seals the chain.  A
- * database of another kind or with a broken end of chain is refused (EINVAL).
+ * Open or make the database at path; key of len bytes (0: none) seals the
+ * chain.  A database of another kind or with a broken end of chain is refused
+ * (EINVAL).
  */
 int store_open(struct store *s, const char *path, const void *key, size_t len)
     __attribute__((warn_unused_result));
@@ -91,8 +93,8 @@ int store_session(struct store *s, struct store_session *ses)
     __attribute__((warn_unused_result));
 
 /*
- * Add row: id and hash are set here.  What would not survive a round trip (bytes behind a
- * NUL in comm) is cleaned first.
+ * Add row: id and hash are set here.  What would not survive a round trip
+ * (bytes behind a NUL in comm) is cleaned first.
  */
 int store_put(struct store *s, struct store_row *row)
     __attribute__((warn_unused_result));
@@ -114,22 +116,29 @@ int store_ring_forget(struct store *s, const struct store_ring *r)
 
 /* Returns when the disk has it. */
 int store_commit(struct store *s) __attribute__((warn_unused_result));
-/* Undo, and close the connection: what a failed disk left in it is not believed. */
+/*
+ * Undo, and close the connection: what a failed disk left in it is not
+ * believed.
+ */
 void store_rollback(struct store *s);
 
 /*
- * Delete at most `slice` of the oldest rows that were committed before before_ns and move
- * the anchor behind them.  Returns how many, or -1.
+ * Delete at most `slice` of the oldest rows that were committed before
+ * before_ns and move the anchor behind them.  Returns how many, or -1.
  */
 int store_retain(struct store *s, uint64_t before_ns, int slice)
     __attribute__((warn_unused_result));
 
-/* Columns that store_row_read reads, for a SELECT over "records r JOIN sessions s ON s.num = r.session". */
+/*
+ * Columns that store_row_read reads, for a SELECT over "records r JOIN sessions
+ * s ON s.num = r.session".
+ */
 extern const char store_columns[];
 
 /*
- * Row from a statement over store_columns that has just stepped; texts live until its next step.
- * -1 where a column is not what store_put can have written (the row was changed).
+ * Row from a statement over store_columns that has just stepped; texts live
+ * until its next step. -1 where a column is not what store_put can have written
+ * (the row was changed).
  */
 int store_row_read(struct sqlite3_stmt *st, struct store_row *row)
     __attribute__((warn_unused_result));

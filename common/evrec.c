@@ -1,9 +1,9 @@
 /*
  * Event records: measuring, writing and reading them, and the names under which
  * users see them.  Runs in the tracer, the monitor and auditd.  evrec_decode
- * believes nothing: every length, type and enum is checked before it is used as an
- * index, and the texts it hands out lie inside the bytes it was given.
- * It must never allocate, and never look at bytes that somebody else can change.
+ * believes nothing: every length, type and enum is checked before it is used as
+ * an index, and the texts it hands out lie inside the bytes it was given. It
+ * must never allocate, and never look at bytes that somebody else can change.
  */
 
 #include "common/evrec.h"
@@ -23,8 +23,7 @@ const uint16_t evrec_text_max[EVS_MAX] = {
 static const struct {
 	const char *name;
 	bool mergeable;
-} type_tab[EV_MAX] = {
-	[EV_NONE] = { "none", false },
+} type_tab[EV_MAX] = { [EV_NONE] = { "none", false },
 #define X(name, text, merge) [EV_##name] = { text, merge },
 	EV_TABLE(X)
 #undef X

@@ -1,6 +1,7 @@
 /*
- * The event ring; ring.h says what it promises and to whom.  The first half runs in
- * every thread of a tracer (and in the monitor), the second in auditd only.
+ * The event ring; ring.h says what it promises and to whom.  The first half
+ * runs in every thread of a tracer (and in the monitor), the second in auditd
+ * only.
  *
  * State word of a slot: position << 16 | slots of the record << 8 | status.
  * Merge word of a record's first slot, from bit 63 down: 1 closed (the consumer
@@ -51,11 +52,11 @@ struct ring_head {
 	uint32_t magic;
 	uint32_t version;
 	uint8_t id[RING_ID];
-	_Alignas(64) _Atomic uint64_t head;    /* producers */
-	_Alignas(64) _Atomic uint64_t tail;    /* consumer */
-	_Alignas(64) _Atomic uint32_t mode;    /* enum ring_mode */
-	_Atomic uint32_t waiters;	       /* producers in ring_wait */
-	_Atomic uint32_t freed;		       /* futex: counts acknowledgements */
+	_Alignas(64) _Atomic uint64_t head; /* producers */
+	_Alignas(64) _Atomic uint64_t tail; /* consumer */
+	_Alignas(64) _Atomic uint32_t mode; /* enum ring_mode */
+	_Atomic uint32_t waiters; /* producers in ring_wait */
+	_Atomic uint32_t freed; /* futex: counts acknowledgements */
 	_Alignas(64) _Atomic uint64_t dropped; /* plain allows, mode `count` */
 };
 _Static_assert(sizeof(struct ring_head) <= RING_PAGE, "");
@@ -69,17 +70,17 @@ _Static_assert(sizeof(struct ring_slot) == RING_SLOT, "");
 
 enum slot_status { SLOT_FREE, SLOT_RESERVED, SLOT_COMMITTED, SLOT_CONT };
 
-#define POS_MASK     ((UINT64_C(1) << 48) - 1)
-#define MERGE_CLOSED (UINT64_C(1) << 63)
-#define MERGE_LAP(m) ((m) >> 47 & 0xffff)
+#define POS_MASK      ((UINT64_C(1) << 48) - 1)
+#define MERGE_CLOSED  (UINT64_C(1) << 63)
+#define MERGE_LAP(m)  ((m) >> 47 & 0xffff)
 #define MERGE_SPAN(m) ((m) >> 16 & 0x7fffffff)
-#define MERGE_CNT(m) ((m) & 0xffff)
+#define MERGE_CNT(m)  ((m)&0xffff)
 #define MERGE_CNT_MAX 0xfffe
-#define MERGE_NS     UINT64_C(1000000000) /* a merged record spans at most this */
-#define MERGE_TRIES  4
+#define MERGE_NS      UINT64_C(1000000000) /* most time between first and last */
+#define MERGE_TRIES   4
 
 /* Bytes at the start of a record that differ between identical events. */
-#define VARYING offsetof(struct evrec_fix, type)
+#define VARYING	      offsetof(struct evrec_fix, type)
 
 static uint64_t
 state_of(uint64_t pos, unsigned int n, enum slot_status st)
@@ -127,8 +128,8 @@ ring_create(uint32_t slots)
 }
 
 /*
- * The size is taken from the file, whose seals forbid changing it: a page that is
- * mapped here cannot go away (SIGBUS) whatever the other side does.
+ * The size is taken from the file, whose seals forbid changing it: a page that
+ * is mapped here cannot go away (SIGBUS) whatever the other side does.
  */
 static void *
 map_checked(int fd, uint32_t *slots)
@@ -201,7 +202,10 @@ ring_unmap(struct ring *r)
 	r->wake_fd = -1;
 }
 
-/* A full socket has woken auditd already; a broken one is the monitor's to remake. */
+/*
+ * A full socket has woken auditd already; a broken one is the monitor's to
+ * remake.
+ */
 static void
 wake_consumer(struct ring *r)
 {
@@ -231,7 +235,10 @@ ring_used(const struct ring *r)
 	return used > r->slots ? r->slots : (uint32_t)used;
 }
 
-/* Mixing by multiplication; not for an adversary: a hit is compared byte by byte. */
+/*
+ * Mixing by multiplication; not for an adversary: a hit is compared byte by
+ * byte.
+ */
 static uint64_t
 hash_bytes(const uint8_t *p, size_t len)
 {
@@ -267,7 +274,10 @@ same_record(const struct ring *r, uint64_t pos, const uint8_t *rec, size_t len)
 	return true;
 }
 
-/* The merge word after one more occurrence at time_ns, or 0 where it may not grow. */
+/*
+ * The merge word after one more occurrence at time_ns, or 0 where it may not
+ * grow.
+ */
 static uint64_t
 merge_grow(uint64_t m, uint64_t first_ns, uint64_t time_ns)
 {
@@ -283,8 +293,8 @@ merge_grow(uint64_t m, uint64_t first_ns, uint64_t time_ns)
 
 /*
  * Count the record up where its like still stands in the ring.  The slot may be
- * drained and used anew at any moment; then its merge word is closed or of another
- * lap, the exchange fails, and what was compared does not matter.
+ * drained and used anew at any moment; then its merge word is closed or of
+ * another lap, the exchange fails, and what was compared does not matter.
  */
 static bool
 merge_try(struct ring *r, uint64_t pos, unsigned int n, const uint8_t *rec,
@@ -325,8 +335,8 @@ reserve(struct ring *r, unsigned int n, bool plain, uint64_t *pos)
 	limit = plain ? r->slots - r->slots / 8 : r->slots;
 	h = atomic_load_explicit(&r->head->head, memory_order_relaxed);
 	do {
-		used = h - atomic_load_explicit(&r->head->tail,
-		    memory_order_acquire);
+		used = h -
+		    atomic_load_explicit(&r->head->tail, memory_order_acquire);
 		if (used + n > limit)
 			return EAGAIN;
 	} while (!atomic_compare_exchange_weak_explicit(&r->head->head, &h,
@@ -335,7 +345,10 @@ reserve(struct ring *r, unsigned int n, bool plain, uint64_t *pos)
 	return 0;
 }
 
-/* The commit is the last store: before it, a death leaves slots that are skipped. */
+/*
+ * The commit is the last store: before it, a death leaves slots that are
+ * skipped.
+ */
 static void
 publish(struct ring *r, uint64_t pos, unsigned int n, const uint8_t *rec,
     size_t len)
@@ -432,7 +445,8 @@ ring_wait(struct ring *r, int timeout_ms)
 	if (ring_used(r) < r->slots / 2)
 		return 0;
 	if (syscall(SYS_futex, &r->head->freed, FUTEX_WAIT, freed, &ts, NULL,
-		0) == 0 || errno == EAGAIN)
+		0) == 0 ||
+	    errno == EAGAIN)
 		return 0;
 	return errno;
 }
@@ -467,7 +481,10 @@ ring_reader_close(struct ring_reader *rr)
 	memset(rr, 0, sizeof(*rr));
 }
 
-/* Slots of the committed record at pos, or 0: none, or nothing one could believe. */
+/*
+ * Slots of the committed record at pos, or 0: none, or nothing one could
+ * believe.
+ */
 static unsigned int
 committed_at(const struct ring_reader *rr, uint64_t pos)
 {
@@ -483,7 +500,10 @@ committed_at(const struct ring_reader *rr, uint64_t pos)
 	return n;
 }
 
-/* The producer is dead: the next committed record behind what it left unfinished. */
+/*
+ * The producer is dead: the next committed record behind what it left
+ * unfinished.
+ */
 static unsigned int
 skip_unfinished(struct ring_reader *rr)
 {

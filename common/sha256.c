@@ -1,6 +1,6 @@
 /*
- * SHA-256 and HMAC-SHA-256, from the standards' text.  Where an x86 CPU has the SHA
- * extensions they are used; sha256_blocks_c is the reference that the tests
+ * SHA-256 and HMAC-SHA-256, from the standards' text.  Where an x86 CPU has the
+ * SHA extensions they are used; sha256_blocks_c is the reference that the tests
  * hold the other against.  Runs in auditd.
  */
 
@@ -12,19 +12,18 @@
 #include <immintrin.h>
 #endif
 
-static const uint32_t K[64] = {
-	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1,
-	0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3,
-	0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786,
-	0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-	0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
-	0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13,
-	0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85, 0xa2bfe8a1, 0xa81a664b,
-	0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-	0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a,
-	0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
-	0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2
-};
+static const uint32_t K[64] = { 0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5,
+	0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
+	0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
+	0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa,
+	0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7,
+	0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138,
+	0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+	0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624,
+	0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5,
+	0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f,
+	0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7,
+	0xc67178f2 };
 
 static uint32_t
 ror(uint32_t x, unsigned int n)
@@ -104,8 +103,8 @@ sha256_blocks_c(uint32_t h[8], const uint8_t *p, size_t n)
 
 #if defined(__x86_64__)
 /*
- * The instructions keep the state as ABEF and CDGH and do four rounds with two of
- * them; message words four at a time.
+ * The instructions keep the state as ABEF and CDGH and do four rounds with two
+ * of them; message words four at a time.
  */
 __attribute__((target("sha,sse4.1,ssse3"))) static void
 sha256_blocks_ni(uint32_t h[8], const uint8_t *p, size_t n)
@@ -115,26 +114,33 @@ sha256_blocks_ni(uint32_t h[8], const uint8_t *p, size_t n)
 	__m128i abef, cdgh, save0, save1, t, k, m[4];
 	int i;
 
-	t = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(const void *)&h[0]), 0xb1);
-	cdgh = _mm_shuffle_epi32(_mm_loadu_si128((const __m128i *)(const void *)&h[4]), 0x1b);
+	t = _mm_shuffle_epi32(_mm_loadu_si128(
+				  (const __m128i *)(const void *)&h[0]),
+	    0xb1);
+	cdgh = _mm_shuffle_epi32(_mm_loadu_si128(
+				     (const __m128i *)(const void *)&h[4]),
+	    0x1b);
 	abef = _mm_alignr_epi8(t, cdgh, 8);
 	cdgh = _mm_blend_epi16(cdgh, t, 0xf0);
 	for (; n > 0; n--, p += SHA256_BLOCK) {
 		save0 = abef;
 		save1 = cdgh;
 		for (i = 0; i < 4; i++)
-			m[i] = _mm_shuffle_epi8(_mm_loadu_si128(
-			    (const __m128i *)(const void *)(p + (size_t)i * 16)), swap);
+			m[i] = _mm_shuffle_epi8(
+			    _mm_loadu_si128((const __m128i *)(const void *)(p +
+				(size_t)i * 16)),
+			    swap);
 		for (i = 0; i < 16; i++) {
-			k = _mm_add_epi32(m[i & 3], _mm_loadu_si128(
-			    (const __m128i *)(const void *)&K[(size_t)i * 4]));
+			k = _mm_add_epi32(m[i & 3],
+			    _mm_loadu_si128((const __m128i *)(const void
+				    *)&K[(size_t)i * 4]));
 			cdgh = _mm_sha256rnds2_epu32(cdgh, abef, k);
 			abef = _mm_sha256rnds2_epu32(abef, cdgh,
 			    _mm_shuffle_epi32(k, 0x0e));
 			/* words 16 + 4i ... from the four groups before them */
 			t = _mm_sha256msg1_epu32(m[i & 3], m[(i + 1) & 3]);
-			t = _mm_add_epi32(t, _mm_alignr_epi8(m[(i + 3) & 3],
-			    m[(i + 2) & 3], 4));
+			t = _mm_add_epi32(t,
+			    _mm_alignr_epi8(m[(i + 3) & 3], m[(i + 2) & 3], 4));
 			m[i & 3] = _mm_sha256msg2_epu32(t, m[(i + 3) & 3]);
 		}
 		abef = _mm_add_epi32(abef, save0);
@@ -142,11 +148,15 @@ sha256_blocks_ni(uint32_t h[8], const uint8_t *p, size_t n)
 	}
 	t = _mm_shuffle_epi32(abef, 0x1b);
 	cdgh = _mm_shuffle_epi32(cdgh, 0xb1);
-	_mm_storeu_si128((__m128i *)(void *)&h[0], _mm_blend_epi16(t, cdgh, 0xf0));
+	_mm_storeu_si128((__m128i *)(void *)&h[0],
+	    _mm_blend_epi16(t, cdgh, 0xf0));
 	_mm_storeu_si128((__m128i *)(void *)&h[4], _mm_alignr_epi8(cdgh, t, 8));
 }
 
-/* CPUID leaf 7, EBX bit 29: the SHA extensions; leaf 1 has SSE4.1 wherever they are. */
+/*
+ * CPUID leaf 7, EBX bit 29: the SHA extensions; leaf 1 has SSE4.1 wherever they
+ * are.
+ */
 static int
 have_sha_ni(void)
 {

@@ -1,7 +1,7 @@
 /*
- * SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) for the audit chain.  Pure: no state of
- * its own, no allocation.  Used by auditd and by tests; not for secrets that a
- * timing could tell.
+ * SHA-256 (FIPS 180-4) and HMAC-SHA-256 (RFC 2104) for the audit chain.  Pure:
+ * no state of its own, no allocation.  Used by auditd and by tests; not for
+ * secrets that a timing could tell.
  */
 
 #ifndef COMMON_SHA256_H
@@ -25,12 +25,18 @@ void sha256_update(struct sha256 *s, const void *p, size_t len);
 /* s is spent afterwards. */
 void sha256_final(struct sha256 *s, uint8_t out[SHA256_LEN]);
 
-/* A key, hashed into the two halves of HMAC once; reusable for any number of messages. */
+/*
+ * A key, hashed into the two halves of HMAC once; reusable for any number of
+ * messages.
+ */
 struct hmac_key {
 	struct sha256 inner, outer;
 };
 void hmac_key_init(struct hmac_key *k, const void *key, size_t len);
-/* out = HMAC(k, m0 || m1 || ...): begin copies k, the rest is sha256_update on s. */
+/*
+ * out = HMAC(k, m0 || m1 || ...): begin copies k, the rest is sha256_update on
+ * s.
+ */
 void hmac_begin(const struct hmac_key *k, struct sha256 *s);
 void hmac_end(const struct hmac_key *k, struct sha256 *s,
     uint8_t out[SHA256_LEN]);

@@ -1,6 +1,6 @@
 /*
- * What an event costs: for the thread that puts it in the ring, and on its way into the
- * chained database and through verify.  Prints one line per figure.
+ * What an event costs: for the thread that puts it in the ring, and on its way
+ * into the chained database and through verify.  Prints one line per figure.
  *
  *	bench_audit [RECORDS [DIRECTORY]]
  */

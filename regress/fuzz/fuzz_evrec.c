@@ -1,7 +1,7 @@
 /*
- * Event records from a hostile ring, all the way: the input is taken as ring memory and read,
- * then as one record; whatever is accepted must come back from the database as it went in, with
- * the same hash, and as well-formed JSON.
+ * Event records from a hostile ring, all the way: the input is taken as ring
+ * memory and read, then as one record; whatever is accepted must come back from
+ * the database as it went in, with the same hash, and as well-formed JSON.
  */
 
 #include <sys/mman.h>
@@ -73,9 +73,10 @@ check_row(const struct store_row *in)
 	sqlite3_stmt *st;
 	char sql[1024];
 
-	snprintf(sql, sizeof(sql), "SELECT %s FROM records r JOIN sessions s"
-	    " ON s.num = r.session WHERE r.id = %llu", store_columns,
-	    (unsigned long long)in->id);
+	snprintf(sql, sizeof(sql),
+	    "SELECT %s FROM records r JOIN sessions s"
+	    " ON s.num = r.session WHERE r.id = %llu",
+	    store_columns, (unsigned long long)in->id);
 	must(sqlite3_prepare_v2(store.db, sql, -1, &st, NULL) == SQLITE_OK);
 	must(sqlite3_step(st) == SQLITE_ROW);
 	must(store_row_read(st, &out) == 0);
@@ -116,7 +117,9 @@ one_record(const uint8_t *data, size_t size, uint32_t count)
 	free(exact);
 }
 
-/* Input as slots: the state words are made believable where the input says so. */
+/*
+ * Input as slots: the state words are made believable where the input says so.
+ */
 static void
 as_ring(const uint8_t *data, size_t size)
 {
@@ -134,7 +137,7 @@ as_ring(const uint8_t *data, size_t size)
 			state = ((reader.next + i) & 0xffffffffffff) << 16 |
 			    (uint64_t)data[1] << 8 | (data[2] & 3);
 			memcpy(ring_mem + 4096 +
-			    ((reader.next + i) % SLOTS) * RING_SLOT,
+				((reader.next + i) % SLOTS) * RING_SLOT,
 			    &state, sizeof(state));
 		}
 		data += n;

@@ -1,7 +1,7 @@
 /*
- * agentsh-auditd as the monitor runs it, confined and with its seccomp list killing: it wakes
- * for an event, answers questions, survives being killed, and sleeps when
- * nothing happens.  Needs root to become another uid.
+ * agentsh-auditd as the monitor runs it, confined and with its seccomp list
+ * killing: it wakes for an event, answers questions, survives being killed, and
+ * sleeps when nothing happens.  Needs root to become another uid.
  */
 
 #include <stdarg.h>
@@ -40,7 +40,10 @@ struct daemon {
 static void
 child(int sock, int null)
 {
-	/* start() opened null first, so that no socket is 3 and stays close-on-exec */
+	/*
+	 * start() opened null first, so that no socket is 3 and stays
+	 * close-on-exec
+	 */
 	if (dup2(null, 0) == -1 || dup2(null, 1) == -1 || dup2(sock, 3) == -1)
 		_exit(126);
 	execl(AUDITD, "agentsh-auditd", "events.db", (char *)NULL);
@@ -63,13 +66,16 @@ next_message(struct daemon *d, struct msg *m)
 static void
 start(struct daemon *d, int key)
 {
-	struct msg_hello h = { .uid = TEST_UID, .gid = TEST_UID, .log_level = 6,
+	struct msg_hello h = { .uid = TEST_UID,
+		.gid = TEST_UID,
+		.log_level = 6,
 		.sandbox_kill = 1 };
 	struct msg m;
 	int sv[2], fds[2], null = open("/dev/null", O_RDWR);
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-	    sv), 0);
+			     sv),
+	    0);
 	d->pid = fork();
 	assert_int_not_equal(d->pid, -1);
 	if (d->pid == 0)
@@ -80,7 +86,8 @@ start(struct daemon *d, int key)
 	fds[0] = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	fds[1] = key;
 	assert_int_equal(chan_send(&d->chan, MSG_HELLO, 0, 0, &h, NULL, 0, fds,
-	    key == -1 ? 1 : 2), 0);
+			     key == -1 ? 1 : 2),
+	    0);
 	close(fds[0]);
 	assert_int_equal(next_message(d, &m), MSG_READY);
 	d->chan.phase = MSG_P_RUN;
@@ -93,11 +100,13 @@ attach(struct daemon *d, struct ring *r, int ring_fd)
 	int sv[2], fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0,
-	    sv), 0);
+			     sv),
+	    0);
 	fds[0] = ring_fd;
 	fds[1] = sv[1];
 	assert_int_equal(chan_send(&d->chan, MSG_AUDIT_ATTACH, 0, 5, &at,
-	    "session-x", 10, fds, 2), 0);
+			     "session-x", 10, fds, 2),
+	    0);
 	close(sv[1]);
 	ring_set_wake(r, sv[0]);
 }
@@ -110,7 +119,8 @@ question(struct daemon *d, uint32_t what)
 
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	assert_int_equal(chan_send(&d->chan, MSG_EVENT_QUERY, 1, 0, &q, "\0", 2,
-	    &p[1], 1), 0);
+			     &p[1], 1),
+	    0);
 	close(p[1]);
 	return p[0];
 }
@@ -226,14 +236,16 @@ auditd_serves_dies_and_serves_again(void **state)
 	assert_non_null(strstr(out, "hmac-sha256"));
 	put(&r, i);
 	assert_int_equal(chan_send(&d.chan, MSG_AUDIT_DETACH, 0, 5, &none, NULL,
-	    0, NULL, 0), 0);
+			     0, NULL, 0),
+	    0);
 	assert_int_equal(next_message(&d, &m), MSG_AUDIT_DRAINED);
 	assert_int_equal(m.hdr.session, 5);
 	answer(question(&d, EVQ_STATS), out, sizeof(out));
 	assert_non_null(strstr(out, "\"last\":601"));
 	assert_non_null(strstr(out, "\"rings\":0"));
-	assert_int_equal(chan_send(&d.chan, MSG_STOP, 0, 0, &none, NULL, 0, NULL,
-	    0), 0);
+	assert_int_equal(chan_send(&d.chan, MSG_STOP, 0, 0, &none, NULL, 0,
+			     NULL, 0),
+	    0);
 	waitpid(d.pid, &status, 0);
 	assert_int_equal(status, 0);
 	chan_close(&d.chan);

@@ -1,4 +1,7 @@
-/* The hash chain: equal input gives equal hashes, and no change of any part goes unseen. */
+/*
+ * The hash chain: equal input gives equal hashes, and no change of any part
+ * goes unseen.
+ */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,9 +12,14 @@
 
 #include "auditd/chain.h"
 
-static const struct chain_item base = { .id = 7, .count = 2, .span_ns = 99,
-	.owner = 1000, .session = "session-a", .session_len = 9,
-	.wire = "record", .wire_len = 6 };
+static const struct chain_item base = { .id = 7,
+	.count = 2,
+	.span_ns = 99,
+	.owner = 1000,
+	.session = "session-a",
+	.session_len = 9,
+	.wire = "record",
+	.wire_len = 6 };
 
 static void
 hash(const struct chain *c, const struct chain_item *it, uint8_t first,

@@ -1,4 +1,7 @@
-/* The event ring: nothing put is lost or doubled, whoever dies, whatever the memory holds. */
+/*
+ * The event ring: nothing put is lost or doubled, whoever dies, whatever the
+ * memory holds.
+ */
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -122,7 +125,9 @@ identical_allows_are_counted_up_until_taken(void **state)
 	assert_int_equal(rec.span_ns, 99 * 4096);
 	assert_int_equal(ring_reader_next(&rr, buf, &rec), 1);
 	assert_int_equal(rec.count, 1);
-	/* taken: the next is a record of its own, whether acknowledged or not */
+	/*
+	 * taken: the next is a record of its own, whether acknowledged or not
+	 */
 	allow(&e, 7, "/usr/lib/a");
 	assert_int_equal(ring_put(&r, &e), 0);
 	assert_int_equal(ring_reader_next(&rr, buf, &rec), 1);
@@ -264,7 +269,8 @@ wake_is_sent_once_and_only_to_a_sleeper(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0,
-	    sv), 0);
+			     sv),
+	    0);
 	fd = ring_create(128);
 	assert_int_equal(ring_map(&r, fd, sv[0]), 0);
 	assert_int_equal(ring_reader_open(&rr, fd), 0);
@@ -365,7 +371,10 @@ produce_same(void *arg)
 	return NULL;
 }
 
-/* Small ring, fast laps: a merge that lands in a reused slot would show in the sum. */
+/*
+ * Small ring, fast laps: a merge that lands in a reused slot would show in the
+ * sum.
+ */
 static void
 merged_counts_add_up_while_the_ring_is_drained(void **state)
 {
@@ -398,7 +407,10 @@ merged_counts_add_up_while_the_ring_is_drained(void **state)
 	close_both(&r, &rr);
 }
 
-/* Slots of a producer that died between reservation and commit are skipped, later records kept. */
+/*
+ * Slots of a producer that died between reservation and commit are skipped,
+ * later records kept.
+ */
 static void
 unfinished_record_of_a_dead_producer_is_skipped(void **state)
 {
@@ -489,7 +501,8 @@ unsealed_or_odd_files_are_refused(void **state)
 	assert_int_equal(ring_reader_open(&rr, fd), -1);
 	assert_int_equal(ftruncate(fd, 4096 + 100 * RING_SLOT), 0);
 	assert_int_equal(fcntl(fd, F_ADD_SEALS,
-	    F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL), 0);
+			     F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL),
+	    0);
 	assert_int_equal(ring_reader_open(&rr, fd), -1);
 	close(fd);
 	assert_int_equal(ring_create(100), -1);
@@ -499,7 +512,10 @@ unsealed_or_odd_files_are_refused(void **state)
 	close(fd);
 }
 
-/* Rubbish everywhere, again and again: bounded work, no crash, nothing out of bounds. */
+/*
+ * Rubbish everywhere, again and again: bounded work, no crash, nothing out of
+ * bounds.
+ */
 static void
 rubbish_in_the_memory_neither_crashes_nor_holds_up(void **state)
 {
@@ -528,7 +544,8 @@ rubbish_in_the_memory_neither_crashes_nor_holds_up(void **state)
 		/* make some slots believable at their face */
 		for (i = 0; i < 128; i++) {
 			x ^= x << 13, x ^= x >> 7, x ^= x << 17;
-			w[512 + i * 32] = ((rr.next + i) & 0xffffffffffff) << 16 |
+			w[512 + i * 32] = ((rr.next + i) & 0xffffffffffff)
+				<< 16 |
 			    (x & 0x3f) << 8 | (x >> 8 & 3);
 		}
 		rr.dead = round & 1;
@@ -565,11 +582,14 @@ main(void)
 		cmocka_unit_test(waiting_producer_is_woken_by_ack),
 		cmocka_unit_test(wake_is_sent_once_and_only_to_a_sleeper),
 		cmocka_unit_test(eight_threads_lose_and_double_nothing),
-		cmocka_unit_test(merged_counts_add_up_while_the_ring_is_drained),
-		cmocka_unit_test(unfinished_record_of_a_dead_producer_is_skipped),
+		cmocka_unit_test(
+		    merged_counts_add_up_while_the_ring_is_drained),
+		cmocka_unit_test(
+		    unfinished_record_of_a_dead_producer_is_skipped),
 		cmocka_unit_test(records_survive_the_producers_death),
 		cmocka_unit_test(unsealed_or_odd_files_are_refused),
-		cmocka_unit_test(rubbish_in_the_memory_neither_crashes_nor_holds_up),
+		cmocka_unit_test(
+		    rubbish_in_the_memory_neither_crashes_nor_holds_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,7 @@
-/* SHA-256 and HMAC against the standards' vectors, and the two block functions against each other. */
+/*
+ * SHA-256 and HMAC against the standards' vectors, and the two block functions
+ * against each other.
+ */
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * The audit trail from ring to database and back: nothing acknowledged is lost or stored
- * twice whoever is killed, a full disk only delays, a changed row is found, and
- * questions get what they ask for.
+ * The audit trail from ring to database and back: nothing acknowledged is lost
+ * or stored twice whoever is killed, a full disk only delays, a changed row is
+ * found, and questions get what they ask for.
  */
 
 #include <stdarg.h>
@@ -181,16 +181,20 @@ records_are_stored_with_all_they_say(void **state)
 	ring_unmap(&r);
 	expect_intact();
 	assert_int_equal(number("SELECT count(*) FROM records"), 2);
-	assert_int_equal(number("SELECT syscall FROM records WHERE id = 1"), -5);
+	assert_int_equal(number("SELECT syscall FROM records WHERE id = 1"),
+	    -5);
 	assert_int_equal(number("SELECT count FROM records WHERE id = 2"), 2);
-	assert_int_equal(number("SELECT count(*) FROM events WHERE"
-	    " session_id = 'session-a' AND type = 'file_write' AND"
-	    " policy_decision = 'deny' AND effective_decision = 'deny' AND"
-	    " policy_rule = 'some-rule' AND path = '/etc/passwd' AND pid = 77"
-	    " AND operation = 'write' AND command_id = 'cmd-3' AND"
-	    " json_extract(payload_json, '$.policy.rule') = 'some-rule' AND"
-	    " json_extract(payload_json, '$.effective_action') = 'blocked' AND"
-	    " json_extract(integrity_json, '$.sequence') = 1"), 1);
+	assert_int_equal(
+	    number(
+		"SELECT count(*) FROM events WHERE"
+		" session_id = 'session-a' AND type = 'file_write' AND"
+		" policy_decision = 'deny' AND effective_decision = 'deny' AND"
+		" policy_rule = 'some-rule' AND path = '/etc/passwd' AND pid = 77"
+		" AND operation = 'write' AND command_id = 'cmd-3' AND"
+		" json_extract(payload_json, '$.policy.rule') = 'some-rule' AND"
+		" json_extract(payload_json, '$.effective_action') = 'blocked' AND"
+		" json_extract(integrity_json, '$.sequence') = 1"),
+	    1);
 }
 
 static void
@@ -221,9 +225,12 @@ rubbish_records_are_counted_not_stored(void **state)
 	close(fd);
 	expect_intact();
 	assert_int_equal(number("SELECT count(*) FROM events WHERE"
-	    " type = 'file_write'"), 1);
-	assert_int_equal(number("SELECT value FROM records r JOIN event_types t"
-	    " ON t.type = r.type WHERE t.name = 'records_unreadable'"), 1);
+				" type = 'file_write'"),
+	    1);
+	assert_int_equal(
+	    number("SELECT value FROM records r JOIN event_types t"
+		   " ON t.type = r.type WHERE t.name = 'records_unreadable'"),
+	    1);
 }
 
 static void
@@ -245,11 +252,14 @@ dropped_allows_are_said_once(void **state)
 	ring_unmap(&r);
 	assert_int_equal(number("SELECT sum(value) FROM records"), 3);
 	assert_int_equal(number("SELECT count(*) FROM events WHERE"
-	    " type = 'events_dropped'"), 1);
+				" type = 'events_dropped'"),
+	    1);
 	expect_intact();
 }
 
-/* A session's id comes from its ring; only the monitor's ring may name another. */
+/*
+ * A session's id comes from its ring; only the monitor's ring may name another.
+ */
 static void
 session_is_the_rings_not_the_records(void **state)
 {
@@ -274,9 +284,11 @@ session_is_the_rings_not_the_records(void **state)
 		ring_unmap(&r[i]);
 	expect_intact();
 	assert_int_equal(number("SELECT owner FROM sessions"
-	    " WHERE session_id = 'other'"), 1001);
+				" WHERE session_id = 'other'"),
+	    1001);
 	assert_int_equal(number("SELECT count(*) FROM events"
-	    " WHERE session_id = 'mine'"), 1);
+				" WHERE session_id = 'mine'"),
+	    1);
 }
 
 static uint32_t drained_number;
@@ -416,14 +428,18 @@ killed_consumer_loses_and_doubles_nothing(void **state)
 	audit_close(&a);
 	close(fd);
 	expect_intact();
-	assert_int_equal(number("SELECT count(*) FROM records WHERE allowed = 0"),
+	assert_int_equal(number(
+			     "SELECT count(*) FROM records WHERE allowed = 0"),
 	    THREADS * EACH);
 	assert_int_equal(number("SELECT count(*) FROM (SELECT DISTINCT pid,"
-	    " value FROM records WHERE allowed = 0)"), THREADS * EACH);
+				" value FROM records WHERE allowed = 0)"),
+	    THREADS * EACH);
 	assert_int_equal(number("SELECT sum(count) FROM records WHERE"
-	    " allowed = 1 AND pid >= 200"), THREADS * EACH);
+				" allowed = 1 AND pid >= 200"),
+	    THREADS * EACH);
 	assert_int_equal(number("SELECT count(*) FROM events WHERE"
-	    " type = 'records_unreadable'"), 0);
+				" type = 'records_unreadable'"),
+	    0);
 }
 
 static void
@@ -470,8 +486,8 @@ killed_producer_costs_no_record(void **state)
 	audit_close(&a);
 	close(fd);
 	assert_true(done > 0);
-	assert_true(number("SELECT count(*) FROM records WHERE allowed = 0") >=
-	    done);
+	assert_true(
+	    number("SELECT count(*) FROM records WHERE allowed = 0") >= done);
 	expect_intact();
 }
 
@@ -607,8 +623,10 @@ every_changed_column_is_found(void **state)
 		{ "UPDATE records SET message = 'x' WHERE id = 2", 2 },
 		{ "UPDATE records SET rule = NULL WHERE id = 2", 2 },
 		{ "UPDATE records SET path2 = 'ab' WHERE id = 2", 2 },
-		{ "UPDATE records SET remote = '192.0.0.8:443' WHERE id = 4", 4 },
-		{ "UPDATE records SET comm = CAST('ls' AS BLOB) WHERE id = 8", 8 },
+		{ "UPDATE records SET remote = '192.0.0.8:443' WHERE id = 4",
+		    4 },
+		{ "UPDATE records SET comm = CAST('ls' AS BLOB) WHERE id = 8",
+		    8 },
 		{ "UPDATE records SET comm = 'sh' WHERE id = 8", 8 },
 		{ "UPDATE records SET hash = zeroblob(32) WHERE id = 8", 8 },
 		{ "UPDATE sessions SET session_id = 'session-b'", 1 },
@@ -619,7 +637,8 @@ every_changed_column_is_found(void **state)
 		{ "DELETE FROM records", 1 },
 		{ "UPDATE records SET id = 99 WHERE id = 3;"
 		  "UPDATE records SET id = 3 WHERE id = 5;"
-		  "UPDATE records SET id = 5 WHERE id = 99", 3 },
+		  "UPDATE records SET id = 5 WHERE id = 99",
+		    3 },
 	};
 	char out[512], want[32];
 	size_t i;
@@ -630,7 +649,8 @@ every_changed_column_is_found(void **state)
 		for (i = 0; i < sizeof(tab) / sizeof(tab[0]); i++) {
 			make_trail(KEY, keyed ? 32 : 0, 10);
 			assert_int_equal(verify(KEY, keyed ? 32 : 0, out,
-			    sizeof(out)), 0);
+					     sizeof(out)),
+			    0);
 			change(tab[i].sql);
 			if (verify(KEY, keyed ? 32 : 0, out, sizeof(out)) != 1)
 				fail_msg("not found: %s: %s", tab[i].sql, out);
@@ -650,7 +670,8 @@ moved_end_or_other_key_is_refused(void **state)
 	(void)state;
 	make_trail(KEY, 32, 10);
 	assert_int_equal(verify("another key of thirty-two bytes!", 32, out,
-	    sizeof(out)), -1);
+			     sizeof(out)),
+	    -1);
 	assert_int_equal(verify(NULL, 0, out, sizeof(out)), -1);
 	/* cut off the end and say the chain ended there */
 	change("DELETE FROM records WHERE id > 8;"
@@ -901,7 +922,8 @@ event_has_the_originals_shape(void **state)
 	assert_string_equal(str(o, "session_id"), "s-one");
 	assert_string_equal(str(o, "command_id"), "cmd-3");
 	assert_string_equal(str(o, "source"), "seccomp");
-	assert_string_equal(str(o, "path"), "/etc/\"x\"\n\xef\xbf\xbd\x01\xc3\xa9");
+	assert_string_equal(str(o, "path"),
+	    "/etc/\"x\"\n\xef\xbf\xbd\x01\xc3\xa9");
 	assert_string_equal(str(o, "path_hex"), "2f6574632f2278220aff01c3a9");
 	assert_string_equal(str(o, "operation"), "write");
 	assert_string_equal(str(o, "effective_action"), "blocked");
@@ -913,7 +935,8 @@ event_has_the_originals_shape(void **state)
 	p = json_object_get(o, "fields");
 	assert_string_equal(str(p, "layer"), "tracer");
 	assert_string_equal(str(p, "rule_file"), "default.yaml");
-	assert_int_equal(json_integer_value(json_object_get(p, "rule_line")), 12);
+	assert_int_equal(json_integer_value(json_object_get(p, "rule_line")),
+	    12);
 	o = json_array_get(j, 1);
 	assert_string_equal(str(o, "type"), "execve");
 	assert_string_equal(str(o, "filename"), "/usr/bin/git");
@@ -997,7 +1020,10 @@ verify_and_stats_answer_on_a_stream(void **state)
 	audit_close(&a);
 }
 
-/* The database is ours alone: another connection cannot lock or read it meanwhile. */
+/*
+ * The database is ours alone: another connection cannot lock or read it
+ * meanwhile.
+ */
 static void
 nobody_else_can_lock_the_database(void **state)
 {
@@ -1016,8 +1042,10 @@ nobody_else_can_lock_the_database(void **state)
 	if (pid == 0) {
 		if (sqlite3_open(db, &c) != SQLITE_OK)
 			_exit(3);
-		_exit(sqlite3_exec(c, "SELECT count(*) FROM records", NULL, NULL,
-			  NULL) == SQLITE_BUSY ? 0 : 1);
+		_exit(sqlite3_exec(c, "SELECT count(*) FROM records", NULL,
+			  NULL, NULL) == SQLITE_BUSY ?
+			0 :
+			1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
