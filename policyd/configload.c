@@ -419,6 +419,38 @@ walk(struct loader *l, const struct ynode *n, const char *prefix)
 		one_key(l, n->pairs[i].key, n->pairs[i].value, prefix);
 }
 
+static void
+check_names(const struct loader *l, const struct pstr *v, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		if (!policyload_name_ok(v[i].s))
+			yread_error(&l->y, v[i].pos,
+			    "\"%.64s\" cannot name a policy: letters, digits, "
+			    "\"_\" and \"-\" only",
+			    v[i].s);
+	}
+}
+
+/* Two spellings of one key that disagree: neither may win in silence. */
+static void
+check_metadata(const struct loader *l)
+{
+	const struct ynode *m =
+	    ytree_get(ytree_get(ytree_get(l->c->tree, "sandbox"), "seccomp"),
+		"file_monitor");
+	const struct ynode *a = ytree_get(m, "metadata");
+	const struct ynode *b = ytree_get(m, "intercept_metadata");
+	int x, y;
+
+	if (a != NULL && b != NULL && scalar_bool(a->str.s, &x) == 0 &&
+	    scalar_bool(b->str.s, &y) == 0 && x != y)
+		yread_error(&l->y, b->str.pos,
+		    "\"file_monitor.intercept_metadata\" and "
+		    "\"file_monitor.metadata\" are the same key and differ");
+}
+
 /* What single keys cannot show. */
 static void
 check(const struct loader *l)
@@ -433,6 +465,9 @@ check(const struct loader *l)
 		yread_error(&l->y, b->str.pos,
 		    "\"policies.default_policy\" and \"policies.default\" are "
 		    "the same key and differ");
+	check_names(l, &c->policy_default, 1);
+	check_names(l, c->policy_allowed.v, c->policy_allowed.n);
+	check_metadata(l);
 	if (!c->audit_enabled)
 		yread_warn(&l->y,
 		    ytree_get(ytree_get(c->tree, "audit"), "enabled")->str.pos,

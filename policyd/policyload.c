@@ -466,6 +466,16 @@ policytab_rules(const struct yread *y, const struct prule_kind *rk,
 	return v;
 }
 
+int
+policyload_name_ok(const char *s)
+{
+	size_t n = strspn(s,
+	    "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+	return n != 0 && n <= 64 && s[n] == '\0';
+}
+
 /* The whole file ------------------------------------------------------ */
 
 static void

@@ -23,4 +23,10 @@ int policyload_cidr(const char *s, struct pcidr *c);
  */
 uint64_t policyload_signal(const char *s);
 
+/*
+ * May s name a policy: letters, digits, "_" and "-", 1 to 64 of them.  Such a name
+ * is a file's name without its suffix and never a path.
+ */
+int policyload_name_ok(const char *s);
+
 #endif

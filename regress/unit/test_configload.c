@@ -68,14 +68,13 @@ explicit_zero_false_and_empty_stand(void **state)
 	struct config *c = load("sessions: {max_sessions: 0}\n"
 				"sandbox: {baseline: false, enabled: no}\n"
 				"audit: {storage: {batch_size: 0}}\n"
-				"policies: {allowed: [], default: ''}\n"
+				"policies: {allowed: []}\n"
 				"approvals: {timeout: 0}\n");
 
 	assert_int_equal(c->max_sessions, 0);
 	assert_int_equal(c->baseline, 0);
 	assert_int_equal(c->sandbox_enabled, 0);
 	assert_int_equal(c->audit_batch, 0);
-	assert_int_equal(c->policy_default.len, 0);
 	assert_int_equal(c->approvals_timeout_ns, 0);
 	assert_int_equal(c->policy_allowed.n, 0);
 	assert_int_not_equal(c->policy_allowed.pos.line, 0);
