@@ -26,55 +26,55 @@ static const struct opt no_opts[] = { { .kind = OPT_END } };
 /* clang-format off */
 static const struct cmd cmd_tab[] = {
 	{ NULL, "exec", NULL, exec_opts, "[session] -- command [argument ...]",
-	    0, -1, 1, CTL_IN_USER, exec_run,
+	    0, -1, 1, NULL, CTL_IN_USER, exec_run,
 	    "become a command in a session" },
 	{ "session", "create", NULL, session_create_opts, "",
-	    0, 0, OPTS_ALL, CTL_IN_USER, session_create_run,
+	    0, 0, OPTS_ALL, NULL, CTL_IN_USER, session_create_run,
 	    "make a session for a workspace" },
 	{ "session", "list", "ls", session_show_opts, "",
-	    0, 0, OPTS_ALL, BOTH, session_list_run,
+	    0, 0, OPTS_ALL, NULL, BOTH, session_list_run,
 	    "your sessions; root sees all" },
 	{ "session", "info", "show", session_show_opts, "session",
-	    1, 1, OPTS_ALL, BOTH, session_info_run,
+	    1, 1, OPTS_ALL, NULL, BOTH, session_info_run,
 	    "one session" },
 	{ "session", "destroy", "rm", no_opts, "session ...",
-	    1, -1, OPTS_ALL, BOTH, session_destroy_run,
+	    1, -1, OPTS_ALL, NULL, BOTH, session_destroy_run,
 	    "end sessions and all that runs in them" },
 	{ "policy", "list", NULL, policy_list_opts, "",
-	    0, 0, OPTS_ALL, CTL_IN_ADMIN, policy_list_run,
+	    0, 0, OPTS_ALL, NULL, CTL_IN_ADMIN, policy_list_run,
 	    "the policies of the policy directory" },
 	{ "policy", "check", "validate", policy_check_opts, "file ...",
-	    1, -1, OPTS_ALL, CTL_IN_ADMIN, policy_run,
+	    1, -1, OPTS_ALL, NULL, CTL_IN_ADMIN, policy_run,
 	    "is a policy file well-formed?" },
 	{ "policy", "show", NULL, policy_show_opts, "[policy]",
-	    0, 1, OPTS_ALL, CTL_IN_ADMIN, policy_run,
+	    0, 1, OPTS_ALL, NULL, CTL_IN_ADMIN, policy_run,
 	    "a policy as it is understood" },
 	{ "policy", "lint", NULL, policy_check_opts, "file ...",
-	    1, -1, OPTS_ALL, CTL_IN_ADMIN, policy_run,
+	    1, -1, OPTS_ALL, NULL, CTL_IN_ADMIN, policy_run,
 	    "rules that can never decide, and why" },
 	{ "policy", "explain", NULL, policy_ask_opts, "operation subject ...",
-	    2, -1, 1, CTL_IN_ADMIN, policy_run,
+	    2, -1, 1, "exec", CTL_IN_ADMIN, policy_run,
 	    "what is decided, by which rule, past which others" },
 	{ "policy", "decide", NULL, policy_decide_opts, "[file]",
-	    0, 1, OPTS_ALL, CTL_IN_ADMIN, policy_run,
+	    0, 1, OPTS_ALL, NULL, CTL_IN_ADMIN, policy_run,
 	    "decide questions read from a file" },
 	{ "config", "check", "validate", config_check_opts, "[file]",
-	    0, 1, OPTS_ALL, CTL_IN_ADMIN, policy_run,
+	    0, 1, OPTS_ALL, NULL, CTL_IN_ADMIN, policy_run,
 	    "is the configuration well-formed?" },
 	{ "events", "query", NULL, events_query_opts, "",
-	    0, 0, OPTS_ALL, CTL_IN_ADMIN, events_query_run,
+	    0, 0, OPTS_ALL, NULL, CTL_IN_ADMIN, events_query_run,
 	    "what was asked and decided" },
 	{ "events", "tail", NULL, events_tail_opts, "[session]",
-	    0, 1, OPTS_ALL, CTL_IN_ADMIN, events_tail_run,
+	    0, 1, OPTS_ALL, NULL, CTL_IN_ADMIN, events_tail_run,
 	    "the same, as it happens" },
 	{ "audit", "verify", NULL, audit_verify_opts, "",
-	    0, 0, OPTS_ALL, CTL_IN_ADMIN, audit_verify_run,
+	    0, 0, OPTS_ALL, NULL, CTL_IN_ADMIN, audit_verify_run,
 	    "is the audit trail whole?" },
 	{ NULL, "version", NULL, no_opts, "",
-	    0, 0, OPTS_ALL, BOTH, version_run,
+	    0, 0, OPTS_ALL, NULL, BOTH, version_run,
 	    "print the version" },
 	{ NULL, "help", NULL, no_opts, "[command ...]",
-	    0, 2, OPTS_ALL, BOTH, help_run,
+	    0, 2, OPTS_ALL, NULL, BOTH, help_run,
 	    "print this, or the options of a command" },
 	{ .name = NULL },
 };
@@ -383,13 +383,30 @@ check_count(const struct ctl *c, const struct opts *o, const struct cmd *t)
 	return EXIT_FAIL;
 }
 
+/*
+ * Where options end: a command line that is asked about has options of its own.
+ */
+static int
+stop_at(const struct cmd *t, int argc, char **argv)
+{
+	int i;
+
+	if (t->stop_word == NULL)
+		return t->stop_at;
+	for (i = 0; i < argc; i++)
+		if (strcmp(argv[i], t->stop_word) == 0)
+			return t->stop_at;
+	return OPTS_ALL;
+}
+
 static int
 run_cmd(struct ctl *c, const struct cmd *t, int argc, char **argv)
 {
 	struct opts o;
 	int code = EXIT_FAIL;
 
-	if (opts_parse(&o, t->opts, &c->global, argc, argv, t->stop_at) == -1)
+	if (opts_parse(&o, t->opts, &c->global, argc, argv,
+		stop_at(t, argc, argv)) == -1)
 		fprintf(stderr, "%s\n", o.error);
 	else if (opts_flag(&c->global, "help")) {
 		print_cmd_help(c, t);
