@@ -455,6 +455,11 @@ verify_file(const char *path, const char *key_path)
 		    strerror(errno));
 		return 2;
 	}
+	if (!store_is_trail(path)) {
+		fprintf(stderr, "agentsh-auditd: %s: no audit database\n",
+		    path);
+		return 2;
+	}
 	if (store_open(&s, path, key, (size_t)len) == -1) {
 		fprintf(stderr, "agentsh-auditd: %s: %s\n", path, s.text);
 		return s.error == EINVAL ? 1 : 2;

@@ -329,6 +329,18 @@ verify_row(struct store *st, struct stream *s, sqlite3_stmt *stmt)
 	return NULL;
 }
 
+/* Retention went on meanwhile: the chain now begins at its new anchor. */
+static void
+verify_follow(const struct store *st, struct stream *s)
+{
+	if (s->cursor >= st->first)
+		return;
+	s->cursor = st->first;
+	memcpy(s->prev, st->anchor, SHA256_LEN);
+	if (st->first > s->end)
+		memcpy(s->prev, s->want, SHA256_LEN);
+}
+
 static void
 produce_verify(struct store *st, struct stream *s)
 {
@@ -337,6 +349,7 @@ produce_verify(struct store *st, struct stream *s)
 	struct jbuf b = { 0 };
 	int n = 0, rc = SQLITE_ROW;
 
+	verify_follow(st, s);
 	if (s->cursor > s->end) {
 		verdict(s, st,
 		    memcmp(s->prev, s->want, SHA256_LEN) == 0 ?
@@ -464,11 +477,15 @@ stream_start(struct audit *a, const struct msg_event_query *q, const char *path,
     const char *text, int fd)
 {
 	struct stream *s;
-	unsigned int n = 0;
+	unsigned int n = 0, own = 0;
 	int fl;
 
-	TAILQ_FOREACH(s, &a->streams, entry)
+	TAILQ_FOREACH(s, &a->streams, entry) {
 		n++;
+		own += q->uid != 0 && s->q.uid == q->uid;
+	}
+	if (own >= STREAM_UID_MAX)
+		n = STREAM_MAX;
 	fl = fcntl(fd, F_GETFL);
 	if (n >= STREAM_MAX || q->what > EVQ_STATS || fl == -1 ||
 	    fcntl(fd, F_SETFL, fl | O_NONBLOCK) == -1) {
@@ -509,7 +526,10 @@ static void
 produce(struct audit *a, struct stream *s)
 {
 	if (store_ready(&a->store) == -1) {
-		finish_query(s);
+		if (is_tail(s))
+			s->state = STREAM_IDLE;
+		else
+			finish_query(s);
 		return;
 	}
 	switch (s->q.what) {

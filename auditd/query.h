@@ -16,6 +16,7 @@
 #include "common/msg.h"
 
 #define STREAM_MAX	     64 /* at once; one more is refused, EAGAIN */
+#define STREAM_UID_MAX	     16 /* of one user that is not root */
 #define STREAM_WINDOW	     20000 /* rows looked at in one step */
 #define STREAM_PAGE	     256 /* rows answered in one step */
 #define STREAM_LIMIT_DEFAULT 200

@@ -190,17 +190,56 @@ load_end(struct store *s, const char *what, uint64_t *id,
 	return ret;
 }
 
+/* The one row and column of sql as a number; -1 with errors. */
+static int
+query_number(struct store *s, const char *sql, uint64_t *out)
+{
+	sqlite3_stmt *st;
+	int rc;
+
+	rc = sqlite3_prepare_v2(s->db, sql, -1, &st, NULL);
+	if (rc != SQLITE_OK)
+		return store_failed(s, rc, sql);
+	rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW)
+		*out = (uint64_t)sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return rc == SQLITE_ROW ? 0 : store_failed(s, rc, sql);
+}
+
+bool
+store_is_trail(const char *path)
+{
+	struct store s;
+	uint64_t version = 0;
+	bool ours;
+
+	memset(&s, 0, sizeof(s));
+	ours = sqlite3_open_v2(path, &s.db,
+		   SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
+		   NULL) == SQLITE_OK &&
+	    query_number(&s, "PRAGMA user_version", &version) == 0 &&
+	    version == SCHEMA_VERSION;
+	sqlite3_close(s.db);
+	return ours;
+}
+
 static int
 load_chain(struct store *s)
 {
-	uint64_t before = 0;
+	uint64_t before = 0, newest = 0;
 
 	s->last = 0;
 	memset(s->head, 0, SHA256_LEN);
 	memset(s->anchor, 0, SHA256_LEN);
 	if (load_end(s, "head", &s->last, s->head) == -1 ||
-	    load_end(s, "anchor", &before, s->anchor) == -1)
+	    load_end(s, "anchor", &before, s->anchor) == -1 ||
+	    query_number(s, "SELECT ifnull(max(id), 0) FROM records",
+		&newest) == -1)
 		return -1;
+	/* Nobody but us appends, and we move the head with what we append. */
+	if (newest > s->last)
+		return broken(s, "there are records behind the chain's head");
 	s->first = before + 1;
 	return 0;
 }

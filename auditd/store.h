@@ -83,6 +83,9 @@ int store_open(struct store *s, const char *path, const void *key, size_t len)
     __attribute__((warn_unused_result));
 void store_close(struct store *s);
 
+/* true: the file at path is a database of ours; it is not changed. */
+bool store_is_trail(const char *path);
+
 /* The connection is there, or could be opened again. */
 int store_ready(struct store *s) __attribute__((warn_unused_result));
 

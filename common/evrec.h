@@ -75,7 +75,11 @@ enum ev_text {
 	EVS_EXE, /* executable of the caller */
 	EVS_PATH, /* object: path, "@name", domain, workspace, command */
 	EVS_PATH2, /* second path; of exec and command argv, each with its NUL */
-	EVS_SESSION, /* session id; believed in the monitor's own ring only */
+	/*
+	 * Session id; believed in the monitor's own ring only, and fix.uid is
+	 * then the uid that owns the session.
+	 */
+	EVS_SESSION,
 	EVS_MAX
 };
 

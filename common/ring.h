@@ -67,7 +67,8 @@ void ring_unmap(struct ring *r);
 
 /*
  * The monitor made a new wake socket (auditd was restarted): use it, and ring
- * it once.
+ * it once.  Where other threads may be in ring_put, dup3 the new socket over
+ * the old number first, so that the number never names something else.
  */
 void ring_set_wake(struct ring *r, int wake_fd);
 

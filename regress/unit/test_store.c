@@ -686,6 +686,82 @@ moved_end_or_other_key_is_refused(void **state)
 }
 
 static void
+rows_behind_the_head_are_refused(void **state)
+{
+	char out[512];
+
+	(void)state;
+	make_trail(NULL, 0, 10);
+	change("DELETE FROM chain");
+	assert_int_equal(verify(NULL, 0, out, sizeof(out)), -1);
+	make_trail(NULL, 0, 10);
+	change("CREATE TEMP TABLE t AS SELECT * FROM records WHERE id = 10;"
+	       "UPDATE t SET id = 11; INSERT INTO records SELECT * FROM t");
+	assert_int_equal(verify(NULL, 0, out, sizeof(out)), -1);
+	assert_true(store_is_trail(db));
+	change("PRAGMA user_version = 0");
+	assert_false(store_is_trail(db));
+	assert_false(store_is_trail("/etc/passwd"));
+	assert_false(store_is_trail("/nonexistent/file.test"));
+}
+
+/* Rows go by age while a verification is under way: that is no break. */
+static void
+verify_follows_retention(void **state)
+{
+	struct msg_event_query q = { .what = EVQ_VERIFY };
+	char out[512];
+	struct audit a;
+	ssize_t n;
+	int keep, i;
+
+	(void)state;
+	for (i = 4; i <= 10; i += 6) {
+		make_trail(KEY, 32, 10);
+		change("UPDATE marks SET committed_ns = 1000");
+		assert_int_equal(audit_open(&a, db, KEY, 32, NULL, NULL), 0);
+		keep = memfd_create("answer", MFD_CLOEXEC);
+		assert_int_equal(stream_start(&a, &q, NULL, NULL, dup(keep)),
+		    0);
+		assert_int_equal(store_retain(&a.store, 2000, i), i);
+		while (stream_step(&a, TAILQ_FIRST(&a.streams)) != STREAM_DONE)
+			;
+		n = pread(keep, out, sizeof(out) - 1, 0);
+		assert_true(n > 0);
+		out[n] = '\0';
+		if (strstr(out, "\"ok\":true") == NULL)
+			fail_msg("%s", out);
+		close(keep);
+		audit_close(&a);
+	}
+}
+
+static void
+one_user_cannot_take_all_streams(void **state)
+{
+	struct msg_event_query q = { .what = EVQ_TAIL, .uid = 1000 };
+	struct audit a;
+	int fd = memfd_create("x", MFD_CLOEXEC), i;
+
+	(void)state;
+	assert_int_equal(audit_open(&a, db, NULL, 0, NULL, NULL), 0);
+	for (i = 0; i < STREAM_UID_MAX; i++)
+		assert_int_equal(stream_start(&a, &q, NULL, NULL, dup(fd)), 0);
+	assert_int_equal(stream_start(&a, &q, NULL, NULL, fd), -1);
+	assert_int_equal(errno, EAGAIN);
+	q.uid = 1001;
+	assert_int_equal(stream_start(&a, &q, NULL, NULL, dup(fd)), 0);
+	q.uid = 0;
+	for (i++; i < STREAM_MAX; i++)
+		assert_int_equal(stream_start(&a, &q, NULL, NULL, dup(fd)), 0);
+	assert_int_equal(stream_start(&a, &q, NULL, NULL, fd), -1);
+	while (!TAILQ_EMPTY(&a.streams))
+		stream_free(&a, TAILQ_FIRST(&a.streams));
+	close(fd);
+	audit_close(&a);
+}
+
+static void
 retention_moves_the_anchor_and_the_chain_holds(void **state)
 {
 	struct audit a;
@@ -1068,6 +1144,9 @@ main(void)
 		T(full_disk_delays_and_loses_nothing),
 		T(every_changed_column_is_found),
 		T(moved_end_or_other_key_is_refused),
+		T(rows_behind_the_head_are_refused),
+		T(verify_follows_retention),
+		T(one_user_cannot_take_all_streams),
 		T(retention_moves_the_anchor_and_the_chain_holds),
 		T(originals_table_is_kept_and_strange_files_refused),
 		T(queries_give_what_the_filter_asks),
