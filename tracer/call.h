@@ -14,6 +14,7 @@
 #define TRACER_CALL_H
 
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,8 +22,8 @@
 
 #include "common/evrec.h"
 #include "common/image.h"
+#include "tracer/systab.h"
 
-struct systab_row;
 struct task;
 struct tracer;
 struct worker;
@@ -36,7 +37,8 @@ struct worker;
 
 struct call {
 	const struct seccomp_notif *rq;
-	const struct systab_row *row;
+	struct systab_answer sa;	/* row, question */
+	struct systab_args a;		/* arguments by role */
 	const struct image *im;	/* lives until the call is answered */
 	struct tracer *tracer;
 	struct task *task;	/* of the caller, pinned for the call */
@@ -45,20 +47,28 @@ struct call {
 	bool answered;
 	bool gone;		/* the caller died or its call was withdrawn */
 	bool event_on;		/* ev holds a record to commit */
+	uint32_t cpus_seq;	/* see notify_hold */
+	cpu_set_t held_cpus;
 	struct evrec ev;	/* texts point into w's buffers or the image */
 };
 
-/* Argument i (0..5) as the kernel's types see it. */
+/* The argument that plays a role, as the kernel's types see it: 64 bits, int, unsigned. */
 static inline uint64_t
-call_arg(const struct call *c, unsigned int i)
+call_v(const struct call *c, enum systab_role r)
 {
-	return c->rq->data.args[i];
+	return c->a.v[r];
 }
 
 static inline int
-call_arg_int(const struct call *c, unsigned int i)
+call_int(const struct call *c, enum systab_role r)
 {
-	return (int)(uint32_t)c->rq->data.args[i];
+	return (int)(uint32_t)c->a.v[r];
+}
+
+static inline uint32_t
+call_u32(const struct call *c, enum systab_role r)
+{
+	return (uint32_t)c->a.v[r];
 }
 
 /* ---- the caller's memory and descriptors ---- */
@@ -156,8 +166,11 @@ void call_refuse(struct call *c, const struct verdict *v, int err);
 /* Refuse with rule `unjudgeable`, EACCES.  why is a constant text. */
 void call_unjudgeable(struct call *c, const char *why);
 
-/* ---- how a handler looks; the table of them is in dispatch.c ---- */
-
+/*
+ * ---- how a question's function looks ----
+ * One per enum ask, in the table of dispatch.c; answers the call.
+ */
 typedef void ask_fn(struct call *c);
+extern ask_fn *const dispatch_tab[ASK_MAX];
 
 #endif

@@ -33,7 +33,8 @@ struct task {
 	uint8_t execed;		/* 0: has not exec'ed since it entered */
 	uint8_t marked;		/* root session: carries credentials of its own */
 	uint8_t cpus_known;
-	uint8_t held;		/* its mask is ours for a moment */
+	_Atomic uint8_t held;	/* its mask is ours for a moment */
+	_Atomic uint32_t cpus_seq; /* changed by its own sched_setaffinity */
 	cpu_set_t cpus;		/* its own affinity mask */
 	char comm[TASK_COMM];	/* NUL-padded */
 	uint16_t exe_len;
@@ -53,6 +54,15 @@ struct tasktab *task_table_new(int live_fd);
 struct task *task_get(struct tasktab *tt, pid_t tid, uint32_t entry,
     struct task *spare);
 void task_put(struct tasktab *tt, struct task *t);
+
+/*
+ * The session's own sched_setaffinity of thread tid (0 done by the kernel already): what a hold
+ * gives back from now on.
+ */
+void task_set_cpus(struct tasktab *tt, pid_t tid, const cpu_set_t *cpus);
+
+/* true: tid is held at this moment, and *cpus is its own mask. */
+bool task_held_cpus(struct tasktab *tt, pid_t tid, cpu_set_t *cpus);
 
 /* After an exec of process tgid (its threads are gone): executable, depth. */
 void task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,

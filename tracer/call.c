@@ -1,0 +1,363 @@
+/*
+ * One intercepted call: memory and descriptors of its caller, its answer, its
+ * verdict.  Runs in the serving threads; everything read from the caller is bytes of the
+ * adversary, copied once.  Must never answer twice, never leave a call unanswered
+ * knowingly, and never CONTINUE but through answer_continue.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "tracer/call.h"
+#include "tracer/event.h"
+#include "tracer/notify.h"
+#include "tracer/num.h"
+#include "tracer/pathres.h"
+#include "tracer/tracer.h"
+
+#ifndef PIDFD_THREAD
+#define PIDFD_THREAD O_EXCL
+#endif
+
+#define PAGE 4096u /* the smallest there is: a string is read page by page */
+
+/* ---- memory ---- */
+
+/* Bytes copied, or -1 with errno. */
+static ssize_t
+vm_read(struct call *c, uint64_t addr, void *buf, size_t len)
+{
+	struct iovec l = { buf, len };
+	struct iovec r = { (void *)(uintptr_t)addr, len };
+
+	return process_vm_readv((pid_t)c->rq->pid, &l, 1, &r, 1, 0);
+}
+
+int
+call_read_some(struct call *c, uint64_t addr, void *buf, size_t len,
+    size_t *got)
+{
+	ssize_t n;
+
+	*got = 0;
+	if (len == 0)
+		return 0;
+	n = vm_read(c, addr, buf, len);
+	if (n <= 0)
+		return EFAULT;
+	*got = (size_t)n;
+	return 0;
+}
+
+int
+call_read(struct call *c, uint64_t addr, void *buf, size_t len)
+{
+	size_t got;
+
+	if (len == 0)
+		return 0;
+	if (call_read_some(c, addr, buf, len, &got) != 0 || got != len)
+		return EFAULT;
+	return 0;
+}
+
+int
+call_write(struct call *c, uint64_t addr, const void *buf, size_t len)
+{
+	/* process_vm_writev takes a plain iovec; it only reads from buf. */
+	struct iovec l = { (void *)(uintptr_t)buf, len };
+	struct iovec r = { (void *)(uintptr_t)addr, len };
+
+	if (len == 0)
+		return 0;
+	if (process_vm_writev((pid_t)c->rq->pid, &l, 1, &r, 1, 0) !=
+	    (ssize_t)len)
+		return EFAULT;
+	return 0;
+}
+
+int
+call_string(struct call *c, uint64_t addr, char *buf, size_t size, size_t *len)
+{
+	size_t have = 0, got, want;
+	const char *nul;
+
+	while (have < size) {
+		want = PAGE - (size_t)((addr + have) % PAGE);
+		if (want > size - have)
+			want = size - have;
+		if (call_read_some(c, addr + have, buf + have, want, &got) != 0)
+			return EFAULT;
+		if ((nul = memchr(buf + have, '\0', got)) != NULL) {
+			*len = (size_t)(nul - buf);
+			return 0;
+		}
+		have += got;
+	}
+	return ENAMETOOLONG;
+}
+
+/* ---- descriptors ---- */
+
+int
+call_dirfd(struct call *c, int fd, int *err)
+{
+	char name[2 * NUM_MAX + 8], *p;
+	int dir, flags = O_PATH | O_CLOEXEC;
+
+	p = num_put(name, c->rq->pid);
+	if (fd == AT_FDCWD) {
+		num_text(p, "/cwd");
+		flags |= O_DIRECTORY;
+	} else if (fd >= 0) {
+		num_put(num_text(p, "/fd/"), (uint32_t)fd);
+	} else {
+		*err = EBADF;
+		return -1;
+	}
+	if ((dir = openat(c->tracer->procfd, name, flags)) == -1)
+		*err = errno == ENOENT ? EBADF : errno;
+	return dir;
+}
+
+int
+call_getfd(struct call *c, int fd, int *err)
+{
+	int pidfd, copy;
+
+	if (fd < 0) {
+		*err = EBADF;
+		return -1;
+	}
+	/* A thread may have a table of its own; before 6.9 only the leader's can be had. */
+	pidfd = (int)syscall(SYS_pidfd_open, c->rq->pid, PIDFD_THREAD);
+	if (pidfd == -1 && errno == EINVAL)
+		pidfd = (int)syscall(SYS_pidfd_open, c->task->tgid, 0);
+	if (pidfd == -1) {
+		*err = EACCES;
+		return -1;
+	}
+	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (copy == -1)
+		*err = errno == EBADF ? EBADF : EACCES;
+	close(pidfd);
+	return copy;
+}
+
+bool
+call_valid(struct call *c)
+{
+	uint64_t id = c->rq->id;
+
+	if (ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) ==
+	    0)
+		return true;
+	c->gone = true;
+	return false;
+}
+
+bool
+call_interrupted(struct call *c)
+{
+	return atomic_load(&c->w->interrupt) == c->rq->id;
+}
+
+/* ---- answers ---- */
+
+static void
+send_answer(struct call *c, int64_t val, int err, uint32_t flags)
+{
+	struct seccomp_notif_resp resp = {
+		.id = c->rq->id,
+		.val = val,
+		.error = err,
+		.flags = flags,
+	};
+
+	if (c->answered)
+		return;
+	c->answered = true;
+	if (ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) == -1)
+		c->gone = true;
+}
+
+void
+answer_errno(struct call *c, int err)
+{
+	send_answer(c, 0, -err, 0);
+}
+
+void
+answer_value(struct call *c, int64_t value)
+{
+	send_answer(c, value, 0, 0);
+}
+
+void
+answer_continue(struct call *c)
+{
+	send_answer(c, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE);
+}
+
+void
+answer_restart(struct call *c)
+{
+	if (atomic_load(&c->w->shed_me))
+		send_answer(c, 0, -EAGAIN, 0);
+	else
+		send_answer(c, 0, -CALL_ERESTARTSYS, 0);
+}
+
+void
+answer_result(struct call *c, long r, int e)
+{
+	if (r != -1)
+		answer_value(c, r);
+	else if (e == EINTR)
+		answer_restart(c);
+	else
+		answer_errno(c, e);
+}
+
+void
+answer_fd(struct call *c, int fd, bool cloexec)
+{
+	struct seccomp_notif_addfd add = {
+		.id = c->rq->id,
+		.flags = SECCOMP_ADDFD_FLAG_SEND,
+		.srcfd = (uint32_t)fd,
+		.newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int r, e;
+
+	if (c->answered)
+		return;
+	notify_hold(c);
+	do {
+		r = ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ADDFD,
+		    &add);
+		e = errno;
+	} while (r == -1 && e == EINTR && !call_interrupted(c));
+	notify_release(c);
+	if (r >= 0)
+		c->answered = true;
+	else if (e == ENOENT || e == EINPROGRESS)
+		c->answered = c->gone = true;
+	else if (e == EINTR)
+		answer_restart(c);
+	else
+		answer_errno(c, e == EBADF ? EACCES : e);
+}
+
+/* ---- judging ---- */
+
+void
+call_builtin(struct verdict *v, enum builtin_rule rule)
+{
+	*v = (struct verdict){
+		.decision = DEC_DENY,
+		.layer = LAYER_TRACER,
+		.always = 1,
+		.rule = RULE_BUILTIN | (uint32_t)rule,
+	};
+}
+
+/* A path of the supervisor's own, or below one. */
+static bool
+is_own_path(const struct tracer *t, const char *path, size_t len)
+{
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < t->own_cnt; i++) {
+		size_t n = t->own[i].len;
+
+		if (len >= n && memcmp(path, t->own[i].path, n) == 0 &&
+		    (len == n || path[n] == '/'))
+			return true;
+	}
+	if (!pathres_proc_pid(path, len, &pid))
+		return false;
+	return pid == t->pid || notify_is_ours(t, pid);
+}
+
+bool
+call_verdict(struct call *c, struct verdict *v)
+{
+	const struct image_settings *s = image_settings(c->im);
+	struct image_rule rule;
+
+	image_rule_get(c->im, v->rule, &rule);
+	if (v->decision == DEC_REDIRECT ||
+	    (v->decision == DEC_APPROVE && s->approvals_enabled)) {
+		v->allowed = 0;
+		event_text(c, EVS_MESSAGE, "not built yet", 13);
+	}
+	c->ev.fix.decision = v->decision;
+	c->ev.fix.allowed = v->allowed;
+	c->ev.fix.layer = v->layer;
+	c->ev.fix.rule_line = rule.line;
+	if (v->always || !v->allowed)
+		c->ev.fix.flags |= EVF_ALWAYS;
+	else
+		c->ev.fix.flags &= (uint16_t)~EVF_ALWAYS;
+	event_text(c, EVS_RULE, rule.name, strlen(rule.name));
+	event_text(c, EVS_FILE, rule.file, strlen(rule.file));
+	return v->allowed != 0;
+}
+
+bool
+call_judge_file(struct call *c, enum file_op op, const char *path, size_t len,
+    struct verdict *v)
+{
+	if (is_own_path(c->tracer, path, len))
+		call_builtin(v, BR_SUPERVISOR);
+	else
+		image_file(c->im, op, path, len, v);
+	c->ev.fix.op = (uint8_t)op;
+	event_text(c, EVS_PATH, path, len);
+	return call_verdict(c, v);
+}
+
+/* The errno that a refusal means. */
+static int
+refusal_errno(const struct call *c, const struct verdict *v)
+{
+	if (c->ev.fix.type == EV_SIGNAL)
+		return EPERM;
+	if (v->rule == (RULE_BUILTIN | BR_SUPERVISOR) ||
+	    v->rule == (RULE_BUILTIN | BR_SESSION) ||
+	    v->rule == (RULE_BUILTIN | BR_SYSCALL))
+		return EPERM;
+	return EACCES;
+}
+
+void
+call_refuse(struct call *c, const struct verdict *v, int err)
+{
+	if (err == 0)
+		err = refusal_errno(c, v);
+	event_commit(c, err);
+	answer_errno(c, err);
+}
+
+void
+call_unjudgeable(struct call *c, const char *why)
+{
+	struct verdict v;
+
+	if (!c->event_on)
+		event_begin(c, EV_FILE);
+	call_builtin(&v, BR_UNJUDGEABLE);
+	if (call_verdict(c, &v))
+		return;
+	event_text(c, EVS_MESSAGE, why, strlen(why));
+	call_refuse(c, &v, EACCES);
+}

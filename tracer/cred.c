@@ -1,0 +1,190 @@
+/*
+ * Credentials of marked tasks in a root session: read from /proc at every call of such a task, worn by
+ * this thread, taken off before the next.  Raw system calls, since libc's would change
+ * every thread.  Must never serve a marked task with the session's own rights: what cannot be
+ * read or worn is refused, and what cannot be taken off ends the tracer (and with it the session).
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "tracer/cred.h"
+#include "tracer/num.h"
+#include "tracer/tracer.h"
+
+#define GROUPS_MAX 256
+#define STATUS_MAX 8192
+
+struct ids {
+	uint32_t euid, fsuid, egid, fsgid;
+	uint64_t caps;
+	int groups_cnt;
+	gid_t groups[GROUPS_MAX];
+};
+
+struct cred {
+	bool worn;
+	int own_groups_cnt;
+	gid_t own_groups[GROUPS_MAX];
+	uid_t own_uid;
+	gid_t own_gid;
+	struct __user_cap_data_struct own_caps[2];
+};
+
+static bool
+caps_set(uint64_t effective, const struct __user_cap_data_struct *own)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2] = { own[0], own[1] };
+
+	d[0].effective = (uint32_t)effective & own[0].permitted;
+	d[1].effective = (uint32_t)(effective >> 32) & own[1].permitted;
+	return syscall(SYS_capset, &h, d) == 0;
+}
+
+/* n numbers after key. */
+static bool
+fields(const char *buf, const char *key, uint32_t *out, unsigned int n)
+{
+	const char *p = strstr(buf, key);
+	char *end;
+	unsigned int i;
+
+	if (p == NULL)
+		return false;
+	for (p += strlen(key), i = 0; i < n; i++, p = end) {
+		out[i] = (uint32_t)strtoul(p, &end, 10);
+		if (end == p)
+			return false;
+	}
+	return true;
+}
+
+static bool
+parse_groups(const char *buf, struct ids *id)
+{
+	const char *p = strstr(buf, "\nGroups:");
+	char *end;
+
+	if (p == NULL)
+		return false;
+	id->groups_cnt = 0;
+	for (p += 8;; p = end) {
+		while (*p == ' ' || *p == '\t')
+			p++;
+		if (*p == '\n')
+			return true;
+		if (id->groups_cnt == GROUPS_MAX)
+			return false;
+		id->groups[id->groups_cnt++] = (gid_t)strtoul(p, &end, 10);
+		if (end == p)
+			return false;
+	}
+}
+
+static bool
+read_ids(const struct call *c, struct ids *id)
+{
+	char name[NUM_MAX + 8], buf[STATUS_MAX], *p;
+	uint32_t uid[4], gid[4];
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(name, c->rq->pid), "/status");
+	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	buf[n] = '\0';
+	if (!fields(buf, "\nUid:", uid, 4) || !fields(buf, "\nGid:", gid, 4) ||
+	    !parse_groups(buf, id) ||
+	    (p = strstr(buf, "\nCapEff:\t")) == NULL)
+		return false;
+	id->euid = uid[1];
+	id->fsuid = uid[3];
+	id->egid = gid[1];
+	id->fsgid = gid[3];
+	id->caps = strtoull(p + 9, NULL, 16);
+	return true;
+}
+
+/* What this thread has when it carries nobody's; once per thread. */
+static struct cred *
+own_cred(struct worker *w)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct cred *k = w->cred;
+
+	if (k != NULL)
+		return k;
+	if ((k = calloc(1, sizeof(*k))) == NULL)
+		return NULL;
+	k->own_uid = geteuid();
+	k->own_gid = getegid();
+	k->own_groups_cnt = getgroups(GROUPS_MAX, k->own_groups);
+	if (k->own_groups_cnt == -1 || syscall(SYS_capget, &h, k->own_caps)) {
+		free(k);
+		return NULL;
+	}
+	return w->cred = k;
+}
+
+bool
+cred_assume(struct call *c)
+{
+	struct cred *k;
+	struct ids id;
+
+	if ((k = own_cred(c->w)) == NULL || !read_ids(c, &id))
+		return false;
+	k->worn = true;
+	if (syscall(SYS_setgroups, id.groups_cnt, id.groups) == -1 ||
+	    syscall(SYS_setresgid, -1, id.egid, -1) == -1 ||
+	    syscall(SYS_setresuid, -1, id.euid, -1) == -1)
+		return false;
+	syscall(SYS_setfsgid, id.fsgid);
+	syscall(SYS_setfsuid, id.fsuid);
+	if ((uid_t)syscall(SYS_setfsuid, -1) != id.fsuid ||
+	    (gid_t)syscall(SYS_setfsgid, -1) != id.fsgid)
+		return false;
+	return caps_set(id.caps | 1ull << CAP_SYS_PTRACE, k->own_caps);
+}
+
+void
+cred_restore(struct call *c)
+{
+	struct cred *k = c->w->cred;
+	uint64_t own;
+
+	if (k == NULL || !k->worn)
+		return;
+	own = k->own_caps[0].effective |
+	    (uint64_t)k->own_caps[1].effective << 32;
+	/* First the capability to change ids, then the ids, then all of them again. */
+	if (!caps_set(own, k->own_caps) ||
+	    syscall(SYS_setresuid, -1, k->own_uid, -1) == -1 ||
+	    !caps_set(own, k->own_caps) ||
+	    syscall(SYS_setresgid, -1, k->own_gid, -1) == -1 ||
+	    syscall(SYS_setgroups, k->own_groups_cnt, k->own_groups) == -1) {
+		log_error("credentials cannot be regained: %s",
+		    strerror(errno));
+		_exit(1);
+	}
+	k->worn = false;
+}
+
+void
+cred_ask(struct call *c)
+{
+	c->task->marked = 1;
+	answer_continue(c);
+}

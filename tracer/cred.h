@@ -1,0 +1,29 @@
+/*
+ * Credentials of marked tasks.  In a session of an ordinary user nothing can change them, and the
+ * tracer runs with them.  In a root session a task that calls set*id, setgroups or capset is
+ * marked, and what descends from it; a serving thread then carries that task's credentials, by raw
+ * system calls that change this thread alone, from before its call is judged until it is
+ * answered.
+ */
+
+#ifndef TRACER_CRED_H
+#define TRACER_CRED_H
+
+#include <stdbool.h>
+
+#include "tracer/call.h"
+
+/*
+ * Take on the effective ids, groups and capabilities of c's task, as /proc says now.  false: not
+ * possible, and the call must be refused.  Our own CAP_SYS_PTRACE stays, to read the
+ * caller's memory.
+ */
+bool cred_assume(struct call *c) __attribute__((warn_unused_result));
+
+/* Our own again.  Does nothing when nothing was assumed; ends the process if it cannot. */
+void cred_restore(struct call *c);
+
+/* The question of set*id and its like: mark, and let the kernel decide. */
+void cred_ask(struct call *c);
+
+#endif

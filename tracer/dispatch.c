@@ -1,0 +1,39 @@
+/*
+ * Which function answers which question.  Data only.
+ */
+
+#include "tracer/call.h"
+#include "tracer/cred.h"
+#include "tracer/exec.h"
+#include "tracer/fileops.h"
+#include "tracer/notify.h"
+
+/* A question without a function is refused. */
+ask_fn *const dispatch_tab[ASK_MAX] = {
+	[ASK_OPEN] = fileops_ask_open,
+	[ASK_EXEC] = exec_ask,
+	[ASK_TRUNCATE] = perform_ask_truncate,
+	[ASK_UNLINK] = perform_ask_unlink,
+	[ASK_RENAME] = perform_ask_rename,
+	[ASK_LINK] = perform_ask_link,
+	[ASK_SYMLINK] = perform_ask_symlink,
+	[ASK_MKDIR] = perform_ask_mkdir,
+	[ASK_MKNOD] = perform_ask_mknod,
+	[ASK_CHMOD] = perform_ask_chmod,
+	[ASK_CHOWN] = perform_ask_chown,
+	[ASK_UTIME] = perform_ask_utime,
+	[ASK_SETXATTR] = metaops_ask_setxattr,
+	[ASK_REMOVEXATTR] = metaops_ask_removexattr,
+	[ASK_SETATTR] = metaops_ask_setattr,
+	[ASK_STAT] = metaops_ask_stat,
+	[ASK_STATX] = metaops_ask_statx,
+	[ASK_STATFS] = metaops_ask_statfs,
+	[ASK_ACCESS] = metaops_ask_access,
+	[ASK_READLINK] = metaops_ask_readlink,
+	[ASK_GETXATTR] = metaops_ask_getxattr,
+	[ASK_LISTXATTR] = metaops_ask_listxattr,
+	[ASK_GETATTR] = metaops_ask_getattr,
+	[ASK_WATCH] = metaops_ask_watch,
+	[ASK_AFFINITY] = notify_ask_affinity,
+	[ASK_CRED] = cred_ask,
+};

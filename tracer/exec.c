@@ -1,0 +1,839 @@
+/*
+ * The exec family.  Runs in the serving threads; the thread that serves an exec traces the caller from
+ * just before the kernel execs until its image is loaded, and cannot serve anything else meanwhile.
+ *
+ * Trusts nothing that it read on the way in, once the kernel has read it again: only what the
+ * exec event shows counts.  Must never let go of a tracee whose image was not proved.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/wrapper.h"
+#include "tracer/event.h"
+#include "tracer/exec.h"
+#include "tracer/exechead.h"
+#include "tracer/fileops.h"
+#include "tracer/num.h"
+#include "tracer/tracer.h"
+
+#define LEVELS_MAX   6		/* a program and the interpreters below it; the kernel's is 5 */
+#define HEAD_BYTES   4096	/* ELF headers and, mostly, the interpreter's name */
+#define BLOCK_MAX    (6u << 20) /* the kernel's most for argv and environment */
+#define STRING_MAX   131072	/* MAX_ARG_STRLEN */
+#define WORDS_MAX    131072
+#define SPAN_MAX     65536	/* argv strings that lie together are read at once */
+#define MAPS_MAX     65536
+
+/* One program on the way: what was asked for, then each interpreter. */
+struct level {
+	char canon[CALL_CANON_MAX];
+	size_t canon_len;
+	char given[CALL_PATH_MAX]; /* as the program or the #! line named it */
+	size_t given_len;
+	char arg[EXECHEAD_LINE];	/* of its #! line */
+	bool has_arg;
+	int fd;			/* O_PATH of the file, or -1 */
+	struct stat st;
+};
+
+/* Everything an exec needs, at the start of the worker's arena. */
+struct work {
+	struct level level[LEVELS_MAX];
+	unsigned int levels;
+	struct pathres res;
+	char ld_canon[CALL_CANON_MAX];
+	size_t ld_len;
+	struct stat ld_st;
+	bool has_ld;
+	char head[HEAD_BYTES];
+	struct wrapper wrap;
+	const char *word[WORDS_MAX + 2 * LEVELS_MAX]; /* argv, room for a prefix before it */
+	uint64_t ptr[WORDS_MAX];
+	size_t bytes;	/* of argv */
+	char join[BLOCK_MAX + 65536];
+	char block[BLOCK_MAX + 65536]; /* argv, NUL-separated */
+};
+_Static_assert(sizeof(struct work) <= WORKER_ARENA_BYTES, "arena");
+
+/* argv as it was read: argc words in w->word from `first`, their bytes in w->block. */
+struct args {
+	unsigned int first, argc;
+	size_t bytes;
+};
+
+#define FIRST (2 * LEVELS_MAX)
+
+static struct work *
+work_get(struct worker *w)
+{
+	if (w->arena == NULL) {
+		w->arena = mmap(NULL, WORKER_ARENA_BYTES,
+		    PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (w->arena == MAP_FAILED)
+			w->arena = NULL;
+	}
+	return w->arena;
+}
+
+/* ---- argv of the caller ---- */
+
+/* The pointers of argv into w->ptr.  0 or an errno. */
+static int
+read_pointers(struct call *c, struct work *w, uint64_t addr, unsigned int *n)
+{
+	size_t got, have = 0, i, want;
+
+	*n = 0;
+	if (addr == 0)
+		return 0;
+	for (;;) {
+		want = 4096 - (size_t)((addr + have) % 4096);
+		if (want > 512 && have == 0)
+			want = 512;
+		if (have + want > sizeof(w->ptr))
+			return E2BIG;
+		if (call_read_some(c, addr + have, (char *)w->ptr + have, want,
+		    &got) != 0)
+			return EFAULT;
+		for (i = have / 8; i < (have + got) / 8; i++)
+			if (w->ptr[i] == 0) {
+				*n = (unsigned int)i;
+				return 0;
+			}
+		have += got;
+		if (have % 8 != 0 && got < want)
+			return EFAULT;
+	}
+}
+
+/* The strings, when they lie together: one read for all of them.  false: they do not. */
+static bool
+read_span(struct call *c, struct work *w, struct args *a)
+{
+	uint64_t lo = UINT64_MAX, hi = 0;
+	const char *nul;
+	size_t got, off;
+	unsigned int i;
+
+	for (i = 0; i < a->argc; i++) {
+		lo = w->ptr[i] < lo ? w->ptr[i] : lo;
+		hi = w->ptr[i] > hi ? w->ptr[i] : hi;
+	}
+	hi = (hi | 4095) + 1;
+	if (hi <= lo || hi - lo > SPAN_MAX ||
+	    call_read_some(c, lo, w->join, (size_t)(hi - lo), &got) != 0)
+		return false;
+	a->bytes = 0;
+	for (i = 0; i < a->argc; i++) {
+		off = (size_t)(w->ptr[i] - lo);
+		if (off >= got ||
+		    (nul = memchr(w->join + off, '\0', got - off)) == NULL)
+			return false;
+		w->word[FIRST + i] = w->block + a->bytes;
+		memcpy(w->block + a->bytes, w->join + off,
+		    (size_t)(nul - w->join) - off + 1);
+		a->bytes += (size_t)(nul - w->join) - off + 1;
+		if (a->bytes > BLOCK_MAX)
+			return false;
+	}
+	return true;
+}
+
+/* argv: words from FIRST on.  0 or an errno. */
+static int
+read_argv(struct call *c, struct work *w, struct args *a)
+{
+	unsigned int i;
+	size_t len;
+	int e;
+
+	a->first = FIRST;
+	a->bytes = 0;
+	if ((e = read_pointers(c, w, call_v(c, SR_ARGV), &a->argc)) != 0)
+		return e;
+	if (a->argc == 0) { /* the kernel makes it one empty string */
+		w->block[0] = '\0';
+		w->word[FIRST] = w->block;
+		a->argc = 1;
+		a->bytes = 1;
+		return 0;
+	}
+	if (read_span(c, w, a))
+		return 0;
+	a->bytes = 0;
+	for (i = 0; i < a->argc; i++) {
+		if (a->bytes >= BLOCK_MAX)
+			return E2BIG;
+		e = call_string(c, w->ptr[i], w->block + a->bytes,
+		    BLOCK_MAX - a->bytes < STRING_MAX ? BLOCK_MAX - a->bytes :
+		    STRING_MAX, &len);
+		if (e != 0)
+			return e == ENAMETOOLONG ? E2BIG : e;
+		w->word[FIRST + i] = w->block + a->bytes;
+		a->bytes += len + 1;
+	}
+	return 0;
+}
+
+/* ---- judging ---- */
+
+/* words [from, from + n) joined by blanks into w->join. */
+static int
+join(struct work *w, const char *const *word, unsigned int n, size_t *len)
+{
+	size_t at = 0, k;
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		k = strlen(word[i]);
+		if (at + k + 1 > sizeof(w->join))
+			return E2BIG;
+		if (i > 0)
+			w->join[at++] = ' ';
+		memcpy(w->join + at, word[i], k);
+		at += k;
+	}
+	w->join[at] = '\0';
+	*len = at;
+	return 0;
+}
+
+struct judging {
+	struct call *c;
+	struct work *w;
+	uint32_t depth;
+	struct verdict v;
+};
+
+/* One command: argv with argv[0], of a program named path and given. */
+static int
+judge_words(struct judging *j, const char *path, size_t path_len,
+    const char *given, size_t given_len, const char *const *argv,
+    unsigned int argc)
+{
+	struct image_cmd cmd = {
+		.path = path,
+		.path_len = path_len,
+		.given = given,
+		.given_len = given_len,
+		.args = j->w->join,
+		.depth = j->depth,
+	};
+
+	if (join(j->w, argv + 1, argc > 0 ? argc - 1 : 0, &cmd.args_len) != 0) {
+		call_builtin(&j->v, BR_UNJUDGEABLE);
+		return 1;
+	}
+	image_command(j->c->im, &cmd, &j->v);
+	return j->v.allowed ? 0 : 1;
+}
+
+static int
+judge_payload(const struct wrapper_payload *p, void *arg)
+{
+	struct judging *j = arg;
+	size_t len;
+
+	if (p->argc == 0)
+		return 0;
+	len = strlen(p->argv[0]);
+	return judge_words(j, p->argv[0], len, p->argv[0], len, p->argv,
+	    p->argc);
+}
+
+/* One level as a command, and what it runs for others. */
+static bool
+judge_command(struct judging *j, const struct level *l,
+    const char *const *argv, unsigned int argc)
+{
+	struct verdict own;
+	int r;
+
+	if (judge_words(j, l->canon, l->canon_len, l->given, l->given_len,
+	    argv, argc) != 0)
+		return false;
+	own = j->v;
+	j->w->wrap.nwords = 0;
+	j->w->wrap.ntext = 0;
+	r = wrapper_walk(&j->w->wrap, l->canon, argv, argc, judge_payload, j);
+	if (r == -1)
+		call_builtin(&j->v, BR_UNJUDGEABLE);
+	if (r != 0)
+		return false;
+	j->v = own;
+	return true;
+}
+
+/*
+ * Words of level i's argv when the program runs under the interpreters up to `last`: of the kernel's
+ * final argv, where level i's begin.
+ */
+static unsigned int
+args_start(const struct work *w, unsigned int i)
+{
+	unsigned int at = 0, k;
+
+	for (k = w->levels - 1; k > i; k--)
+		at += w->level[k - 1].has_arg ? 2 : 1;
+	return at;
+}
+
+/*
+ * Put the prefix that the kernel makes of the #! lines before argv[1..]; a->first is where it begins
+ * then.
+ */
+static void
+prefix_argv(struct work *w, struct args *a)
+{
+	unsigned int i;
+
+	if (w->levels < 2)
+		return;
+	/* argv[0] gives way to the script's name. */
+	w->word[a->first] = w->level[0].given;
+	for (i = 1; i < w->levels; i++) {
+		if (w->level[i - 1].has_arg) {
+			w->word[--a->first] = w->level[i - 1].arg;
+			a->argc++;
+		}
+		w->word[--a->first] = w->level[i].given;
+		a->argc++;
+	}
+}
+
+/* Every level of the chain, with the arguments of the final argv. */
+static bool
+judge_chain(struct judging *j, const struct args *a)
+{
+	struct work *w = j->w;
+	const char *const *argv = w->word + a->first;
+	unsigned int i, at;
+	struct verdict first = { 0 };
+
+	for (i = 0; i < w->levels; i++) {
+		at = args_start(w, i);
+		if (at >= a->argc || !judge_command(j, &w->level[i], argv + at,
+		    a->argc - at))
+			return false;
+		if (i == 0)
+			first = j->v;
+	}
+	j->v = first;
+	return true;
+}
+
+/* ---- resolving what will be loaded ---- */
+
+static void
+exec_text(struct call *c, struct work *w, const struct args *a)
+{
+	event_text(c, EVS_PATH, w->level[0].canon, w->level[0].canon_len);
+	event_text(c, EVS_PATH2, w->block, a->bytes);
+	c->ev.fix.op = 0;
+	w->bytes = a->bytes;
+}
+
+/* Refuse with the verdict v. */
+static void
+refuse(struct call *c, struct verdict *v)
+{
+	v->allowed = 0;
+	(void)!call_verdict(c, v);
+	call_refuse(c, v, 0);
+}
+
+/* May the file be loaded?  Its path is in the event only where it is refused. */
+static bool
+judge_file(struct call *c, const char *path, size_t len)
+{
+	struct verdict v;
+
+	if (call_judge_file(c, FOP_READ, path, len, &v))
+		return true;
+	call_refuse(c, &v, 0);
+	return false;
+}
+
+/* Keep what r pins as the next level. */
+static bool
+level_add(struct call *c, struct work *w, struct pathres *r, const char *given,
+    size_t given_len)
+{
+	struct level *l = &w->level[w->levels];
+
+	l->fd = r->fd;
+	r->fd = -1;
+	pathres_close(r);
+	l->has_arg = false;
+	memcpy(l->canon, r->canon, r->len + 1);
+	l->canon_len = r->len;
+	memcpy(l->given, given, given_len);
+	l->given[given_len] = '\0';
+	l->given_len = given_len;
+	w->levels++;
+	if (fstat(l->fd, &l->st) == -1 || r->anon || r->deleted) {
+		call_unjudgeable(c, "an executable without a name");
+		return false;
+	}
+	if (!S_ISREG(l->st.st_mode)) {
+		c->event_on = false;
+		answer_errno(c, EACCES);
+		return false;
+	}
+	return true;
+}
+
+/* The name the kernel calls the program by: execveat with a descriptor makes one up. */
+static size_t
+given_name(struct call *c, const char *path, size_t len, char *out)
+{
+	int fd = call_int(c, SR_DIRFD);
+	char *p;
+
+	if (fd == AT_FDCWD || !systab_has(&c->a, SR_DIRFD) ||
+	    (len > 0 && path[0] == '/')) {
+		memcpy(out, path, len + 1);
+		return len;
+	}
+	p = num_put(num_text(out, "/dev/fd/"), (uint32_t)fd);
+	if (len > 0 && len + 32 < CALL_PATH_MAX)
+		p = num_text(num_text(p, "/"), path);
+	return (size_t)(p - out);
+}
+
+/* The program that was asked for: level 0. */
+static bool
+resolve_program(struct call *c, struct work *w)
+{
+	char *given = c->w->path[1];
+	size_t len;
+	int e, fd = call_int(c, SR_DIRFD);
+
+	if (!fileops_string(c, SR_PATH, 0, &len))
+		return false;
+	if (len == 0 && (c->a.flags & AT_EMPTY_PATH) != 0)
+		e = pathres_fd(c, fd, &w->res);
+	else
+		e = pathres_resolve(c, fd, c->w->path[0], len,
+		    (c->a.flags & AT_SYMLINK_NOFOLLOW) != 0 ?
+		    PATHRES_NOFOLLOW : PATHRES_OBJECT, &w->res);
+	if (e != 0) {
+		fileops_failed(c, FOP_READ, &w->res, e);
+		return false;
+	}
+	len = given_name(c, c->w->path[0], len, given);
+	return level_add(c, w, &w->res, given, len);
+}
+
+/* The first bytes of a level's file into w->head; our handle on it, or -1 after answering. */
+static int
+read_head(struct call *c, struct work *w, const struct level *l, size_t *n)
+{
+	char num[NUM_MAX];
+	ssize_t got = -1;
+	int fd;
+
+	num_put(num, (uint32_t)l->fd);
+	if (faccessat(c->tracer->selffd, num, X_OK, AT_EACCESS) == -1) {
+		c->event_on = false;
+		answer_errno(c, EACCES);
+		return -1;
+	}
+	fd = openat(c->tracer->selffd, num, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd != -1)
+		got = pread(fd, w->head, sizeof(w->head), 0);
+	if (got == -1) {
+		if (fd != -1)
+			close(fd);
+		call_unjudgeable(c, "an executable that cannot be read");
+		return -1;
+	}
+	*n = (size_t)got;
+	return fd;
+}
+
+/* The dynamic loader that the ELF file behind fd names. */
+static bool
+resolve_loader(struct call *c, struct work *w, int fd, size_t n)
+{
+	uint64_t off, size;
+	int e;
+
+	w->has_ld = false;
+	e = exechead_loader((const uint8_t *)w->head, n, &off, &size);
+	if (e == 0)
+		return true;
+	if (e == -1 || size < 2 || size > CALL_PATH_MAX ||
+	    pread(fd, c->w->path[0], size, (off_t)off) != (ssize_t)size ||
+	    c->w->path[0][size - 1] != '\0') {
+		call_unjudgeable(c, "an ELF header that cannot be read");
+		return false;
+	}
+	e = pathres_resolve(c, AT_FDCWD, c->w->path[0], strlen(c->w->path[0]),
+	    PATHRES_OBJECT, &w->res);
+	if (e != 0) {
+		fileops_failed(c, FOP_READ, &w->res, e);
+		return false;
+	}
+	w->has_ld = fstat(w->res.fd, &w->ld_st) == 0;
+	memcpy(w->ld_canon, w->res.canon, w->res.len + 1);
+	w->ld_len = w->res.len;
+	pathres_close(&w->res);
+	if (!w->has_ld) {
+		call_unjudgeable(c, "a loader without a name");
+		return false;
+	}
+	return judge_file(c, w->ld_canon, w->ld_len);
+}
+
+/* Interpreter after interpreter, until there is no `#!`; then the loader. */
+static bool
+resolve_chain(struct call *c, struct work *w)
+{
+	char interp[EXECHEAD_LINE];
+	struct level *l;
+	size_t n;
+	int e, fd;
+	bool ok;
+
+	for (;;) {
+		l = &w->level[w->levels - 1];
+		if (!judge_file(c, l->canon, l->canon_len))
+			return false;
+		if ((fd = read_head(c, w, l, &n)) == -1)
+			return false;
+		e = exechead_shebang(w->head, n, interp, l->arg);
+		if (e == 0) {
+			ok = resolve_loader(c, w, fd, n);
+			close(fd);
+			return ok;
+		}
+		close(fd);
+		if (e == -1 || w->levels == LEVELS_MAX) {
+			c->event_on = false;
+			answer_errno(c, e == -1 ? ENOEXEC : ELOOP);
+			return false;
+		}
+		l->has_arg = l->arg[0] != '\0';
+		e = pathres_resolve(c, AT_FDCWD, interp, strlen(interp),
+		    PATHRES_OBJECT, &w->res);
+		if (e != 0) {
+			fileops_failed(c, FOP_READ, &w->res, e);
+			return false;
+		}
+		if (!level_add(c, w, &w->res, interp, strlen(interp)))
+			return false;
+	}
+}
+
+/* ---- the exec event ---- */
+
+/* "PID/NAME" below /proc, opened. */
+static int
+open_proc(const struct tracer *t, pid_t pid, const char *name)
+{
+	char path[64];
+
+	num_text(num_text(num_put(path, (uint32_t)pid), "/"), name);
+	return openat(t->procfd, path, O_RDONLY | O_CLOEXEC);
+}
+
+static ssize_t
+read_all(int fd, char *buf, size_t size)
+{
+	size_t n = 0;
+	ssize_t k;
+
+	while (n < size && (k = read(fd, buf + n, size - n)) > 0)
+		n += (size_t)k;
+	return (ssize_t)n;
+}
+
+static bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+static bool
+exe_is(const struct tracer *t, pid_t pid, const struct level *l)
+{
+	char name[NUM_MAX + 8];
+	struct stat st;
+
+	num_text(num_put(name, (uint32_t)pid), "/exe");
+	return fstatat(t->procfd, name, &st, 0) == 0 && same_file(&st, &l->st);
+}
+
+/* One line of maps: an allowed file, or none at all? */
+static bool
+map_is_known(const struct work *w, const struct level *exe, char *line)
+{
+	const struct stat *known[2] = { &exe->st, &w->ld_st };
+	const char *name[2] = { exe->canon, w->ld_canon };
+	unsigned long long ino;
+	unsigned int i, maj, min;
+	char *p = line;
+
+	for (i = 0; i < 3 && p != NULL; i++)
+		p = strchr(p + 1, ' '); /* range, permissions, offset */
+	if (p == NULL)
+		return false;
+	maj = (unsigned int)strtoul(p + 1, &p, 16);
+	if (*p != ':')
+		return false;
+	min = (unsigned int)strtoul(p + 1, &p, 16);
+	ino = strtoull(p, &p, 10);
+	if (ino == 0)
+		return true;
+	p = strchr(p, '/');
+	for (i = 0; i < (w->has_ld ? 2u : 1u); i++) {
+		if (known[i]->st_ino == ino &&
+		    known[i]->st_dev == makedev(maj, min))
+			return true;
+		/* Stacked file systems show another inode; the name is the object's own. */
+		if (p != NULL && strcmp(p, name[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Every file that is mapped must be the program or its loader. */
+static bool
+maps_are_known(struct call *c, struct work *w, pid_t pid)
+{
+	const struct level *exe = &w->level[w->levels - 1];
+	char *buf = w->join, *line, *nl;
+	ssize_t n;
+	int fd;
+
+	if ((fd = open_proc(c->tracer, pid, "maps")) == -1)
+		return false;
+	n = read_all(fd, buf, MAPS_MAX);
+	close(fd);
+	if (n <= 0 || n == MAPS_MAX)
+		return false;
+	buf[n] = '\0';
+	for (line = buf; (nl = strchr(line, '\n')) != NULL; line = nl + 1) {
+		*nl = '\0';
+		if (!map_is_known(w, exe, line))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The argv that was loaded, against the one that was judged; where it differs behind the prefix of the #!
+ * lines it is judged like the first.
+ */
+static bool
+argv_is_allowed(struct call *c, struct work *w, struct args *a, pid_t pid,
+    struct judging *j)
+{
+	unsigned int i, prefix = args_start(w, 0), argc = 0;
+	size_t at = 0, len;
+	ssize_t n;
+	bool same = true;
+	int fd;
+
+	if ((fd = open_proc(c->tracer, pid, "cmdline")) == -1)
+		return false;
+	n = read_all(fd, w->join, sizeof(w->join) - 1);
+	close(fd);
+	if (n <= 0 || w->join[n - 1] != '\0')
+		return false;
+	for (i = 0; at < (size_t)n; i++, at += len + 1) {
+		len = strlen(w->join + at);
+		if (i < a->argc &&
+		    strcmp(w->join + at, w->word[a->first + i]) == 0)
+			continue;
+		/* The interpreters and the script's name are not the caller's to change. */
+		if (i < prefix || (i == prefix && w->levels > 1))
+			return false;
+		same = false;
+	}
+	argc = i;
+	if (same && argc == a->argc)
+		return true;
+	if (argc > WORDS_MAX || (size_t)n > sizeof(w->block))
+		return false;
+	memcpy(w->block, w->join, (size_t)n);
+	a->bytes = (size_t)n;
+	a->first = 0;
+	a->argc = argc;
+	for (i = 0, at = 0; i < argc; i++, at += strlen(w->block + at) + 1)
+		w->word[i] = w->block + at;
+	exec_text(c, w, a);
+	return judge_chain(j, a);
+}
+
+/* The kernel has loaded something.  true: it is what was judged. */
+static bool
+is_proved(struct call *c, struct work *w, struct args *a, pid_t pid,
+    struct judging *j)
+{
+	call_builtin(&j->v, BR_EXEC_MISMATCH);
+	if (!exe_is(c->tracer, pid, &w->level[w->levels - 1]) ||
+	    !maps_are_known(c, w, pid))
+		return false;
+	return argv_is_allowed(c, w, a, pid, j);
+}
+
+/* Wait for the next stop of the tracee.  The pid, or -1 when it is gone. */
+static pid_t
+wait_stop(pid_t tid, int *status)
+{
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, status, __WALL | __WNOTHREAD);
+		if (pid == -1 && errno == EINTR)
+			continue;
+		if (pid == -1)
+			return -1;
+		if (WIFSTOPPED(*status))
+			return pid;
+		if (pid == tid)
+			return -1;
+	}
+}
+
+static void
+kill_tracee(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	do
+		ptrace(PTRACE_DETACH, pid, 0, SIGKILL);
+	while (waitpid(-1, &status, __WALL | __WNOTHREAD) != -1 ||
+	    errno == EINTR);
+}
+
+/* The record of an exec that was let go and then killed. */
+static void
+killed_event(struct call *c, struct work *w, struct args *a,
+    struct verdict *v)
+{
+	event_begin(c, EV_EXEC);
+	exec_text(c, w, a);
+	v->allowed = 0;
+	(void)!call_verdict(c, v);
+	event_commit(c, EPERM);
+}
+
+/* Hold the caller while it execs.  It has been answered when this returns. */
+static void
+exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
+{
+	const struct level *exe = &w->level[w->levels - 1];
+	pid_t tid = (pid_t)c->rq->pid, pid;
+	int status;
+
+	if (ptrace(PTRACE_SEIZE, tid, 0,
+	    PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) == -1 ||
+	    ptrace(PTRACE_INTERRUPT, tid, 0, 0) == -1) {
+		call_unjudgeable(c, "the program cannot be held (ptrace)");
+		return;
+	}
+	event_commit(c, 0);
+	answer_continue(c);
+	while ((pid = wait_stop(tid, &status)) != -1) {
+		if (status >> 16 == PTRACE_EVENT_EXEC)
+			break;
+		if (status >> 16 == PTRACE_EVENT_STOP) {
+			ptrace(PTRACE_DETACH, pid, 0, 0);
+			return; /* the exec failed */
+		}
+		ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
+	}
+	if (pid == -1)
+		return;
+	if (!is_proved(c, w, a, pid, j)) {
+		killed_event(c, w, a, &j->v);
+		kill_tracee(pid);
+		return;
+	}
+	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
+	    j->depth);
+	ptrace(PTRACE_DETACH, pid, 0, 0);
+}
+
+static void
+do_exec(struct call *c, struct work *w)
+{
+	struct judging j = { .c = c, .w = w };
+	struct args a;
+	int e;
+
+	j.depth = c->task->execed ? c->task->depth + 1 : 0;
+	if ((e = read_argv(c, w, &a)) != 0) {
+		answer_errno(c, e);
+		return;
+	}
+	event_begin(c, EV_EXEC);
+	c->ev.fix.depth = (uint16_t)(j.depth > UINT16_MAX ? UINT16_MAX : j.depth);
+	if (!resolve_program(c, w))
+		return;
+	exec_text(c, w, &a);
+	/* The command rules first, so that theirs is the rule that is named. */
+	if (!judge_command(&j, &w->level[0], w->word + a.first, a.argc)) {
+		refuse(c, &j.v);
+		return;
+	}
+	if (!resolve_chain(c, w))
+		return;
+	prefix_argv(w, &a);
+	exec_text(c, w, &a);
+	if (w->levels > 1 && !judge_chain(&j, &a)) {
+		refuse(c, &j.v);
+		return;
+	}
+	if (!call_verdict(c, &j.v)) {
+		call_refuse(c, &j.v, 0);
+		return;
+	}
+	if (!event_room(c))
+		return;
+#ifdef CONTINUE_AFTER_CHECK
+	event_commit(c, 0);
+	answer_continue(c);
+#else
+	exec_held(c, w, &a, &j);
+#endif
+}
+
+void
+exec_ask(struct call *c)
+{
+	struct work *w = work_get(c->w);
+	unsigned int i;
+
+	if (w == NULL) {
+		answer_errno(c, ENOMEM);
+		return;
+	}
+	w->levels = 0;
+	w->bytes = 0;
+	w->res.fd = w->res.dir = -1;
+	do_exec(c, w);
+	for (i = 0; i < w->levels; i++)
+		if (w->level[i].fd != -1)
+			close(w->level[i].fd);
+	pathres_close(&w->res);
+	/* Long arguments should not stay resident. */
+	if (w->bytes > 65536)
+		madvise(c->w->arena, WORKER_ARENA_BYTES, MADV_DONTNEED);
+}

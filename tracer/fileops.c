@@ -1,0 +1,721 @@
+/*
+ * The open family, performed on behalf: the caller gets a descriptor of exactly the object that was
+ * judged.  The common open costs one openat2 that follows nothing and one readlink that
+ * proves the name; everything else is pinned first.  Runs in the serving threads, may
+ * block where the caller would (FIFO, lease, dead file system).
+ *
+ * Must never: create or truncate before judging, follow a symlink on its own account, or
+ * acquire a terminal (O_NOCTTY always).
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "tracer/event.h"
+#include "tracer/fileops.h"
+#include "tracer/num.h"
+#include "tracer/tracer.h"
+
+#define CREATE_TRIES 16
+#define TMPFILE_BIT  (O_TMPFILE & ~O_DIRECTORY)
+#define TTY_MAJOR    5
+#define PTS_MAJOR    136 /* to 143, 256 each */
+
+/* What open(2) looks at; it ignores the rest, openat2(2) does not. */
+#define OPEN_FLAGS \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | \
+	    O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT | O_LARGEFILE | \
+	    O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC | O_PATH | \
+	    TMPFILE_BIT)
+/* O_LARGEFILE is 0 in a 64-bit libc, not in the kernel. */
+#define KERNEL_LARGEFILE 0100000u
+
+struct open_rq {
+	uint64_t flags, mode, resolve;
+	int dirfd;
+	const char *path;
+	size_t len;
+};
+
+/* ---- what all questions about files share ---- */
+
+bool
+fileops_string(struct call *c, enum systab_role role, unsigned int i,
+    size_t *len)
+{
+	int e;
+
+	e = call_string(c, call_v(c, role), c->w->path[i], CALL_PATH_MAX, len);
+	if (e != 0)
+		answer_errno(c, e);
+	return e == 0;
+}
+
+void
+fileops_done(struct call *c, long r, int e)
+{
+	if (r == -1 && e == EINTR) {
+		c->event_on = false;
+		answer_restart(c);
+		return;
+	}
+	event_commit(c, r == -1 ? e : 0);
+	answer_result(c, r, e);
+}
+
+void
+fileops_failed(struct call *c, enum file_op op, struct pathres *r, int e)
+{
+	struct verdict v;
+
+	if (r->len == 0 && e == EACCES) {
+		call_unjudgeable(c, "no path");
+		return;
+	}
+	if (r->len != 0 && !call_judge_file(c, op, r->canon, r->len, &v)) {
+		call_refuse(c, &v, 0);
+		return;
+	}
+	if (r->len == 0)
+		c->event_on = false; /* nothing was judged */
+	fileops_done(c, -1, e);
+}
+
+/* The object by descriptor where the call says so; false: by name. */
+static bool
+names_fd(struct call *c, size_t len, int *fd)
+{
+	if (systab_has(&c->a, SR_FD)) {
+		*fd = call_int(c, SR_FD);
+		return true;
+	}
+	*fd = call_int(c, SR_DIRFD);
+	return len == 0 && ((c->a.flags & AT_EMPTY_PATH) != 0 ||
+	    (c->sa.ask == ASK_READLINK && *fd != AT_FDCWD));
+}
+
+bool
+fileops_object(struct call *c, enum file_op op, struct pathres *r)
+{
+	enum pathres_want want = PATHRES_OBJECT;
+	struct verdict v;
+	size_t len = 0;
+	int e, fd;
+
+	event_begin(c, EV_FILE);
+	if (!systab_has(&c->a, SR_FD)) {
+		bool null = call_v(c, SR_PATH) == 0 &&
+		    (c->sa.ask == ASK_UTIME ||
+			(c->a.flags & AT_EMPTY_PATH) != 0);
+
+		if (null)
+			c->a.flags |= AT_EMPTY_PATH;
+		else if (!fileops_string(c, SR_PATH, 0, &len))
+			return false;
+	}
+	if ((c->a.flags & AT_SYMLINK_NOFOLLOW) != 0)
+		want = PATHRES_NOFOLLOW;
+	if (names_fd(c, len, &fd))
+		e = pathres_fd(c, fd, r);
+	else
+		e = pathres_resolve(c, fd, c->w->path[0], len, want, r);
+	if (e != 0) {
+		fileops_failed(c, op, r, e);
+		return false;
+	}
+	if (r->anon) {	/* the session's own pipe, socket or memory */
+		c->event_on = false;
+		return true;
+	}
+	if (!call_judge_file(c, op, r->canon, r->len, &v)) {
+		pathres_close(r);
+		call_refuse(c, &v, 0);
+		return false;
+	}
+	if (event_room(c))
+		return true;
+	pathres_close(r);
+	return false;
+}
+
+bool
+fileops_parent(struct call *c, enum systab_role dirfd, enum systab_role path,
+    unsigned int i, struct pathres *r)
+{
+	size_t len;
+	int e;
+
+	if (!fileops_string(c, path, i, &len))
+		return false;
+	e = pathres_resolve(c, call_int(c, dirfd), c->w->path[i], len,
+	    PATHRES_PARENT, r);
+	if (e == 0)
+		return true;
+	fileops_failed(c, (enum file_op)systab_ask_tab[c->sa.ask].op1, r, e);
+	return false;
+}
+
+bool
+fileops_umask(struct call *c)
+{
+	char name[NUM_MAX + 8], buf[256], *p;
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(name, c->rq->pid), "/status");
+	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return false;
+	buf[n] = '\0';
+	if ((p = strstr(buf, "\nUmask:\t")) == NULL)
+		return false;
+	umask((mode_t)strtoul(p + 8, NULL, 8) & 0777);
+	return true;
+}
+
+void
+fileops_self(char *buf, int fd)
+{
+	num_put(num_text(buf, "/proc/self/fd/"), (uint32_t)fd);
+}
+
+/* ---- open ---- */
+
+static int
+do_openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
+    uint64_t resolve)
+{
+	struct open_how how = {
+		.flags = flags | O_CLOEXEC | O_NOCTTY,
+		.mode = mode,
+		.resolve = resolve,
+	};
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+/* Open a pinned object again, as the caller wants it. */
+static int
+reopen(const struct call *c, int fd, uint64_t flags)
+{
+	char num[NUM_MAX];
+
+	num_put(num, (uint32_t)fd);
+	return openat(c->tracer->selffd, num,
+	    (int)(flags & ~(uint64_t)(O_CREAT | O_EXCL | O_NOFOLLOW)) |
+	    O_CLOEXEC | O_NOCTTY);
+}
+
+/* Give fd (ours to close), or its errno, to the caller. */
+static void
+finish(struct call *c, const struct open_rq *o, int fd, int e)
+{
+	if (fd == -1) {
+		fileops_done(c, -1, e);
+		return;
+	}
+	event_commit(c, 0);
+	answer_fd(c, fd, (o->flags & O_CLOEXEC) != 0);
+	close(fd);
+}
+
+/*
+ * Is opening path as o says allowed?  dir: it is a directory.  The event holds the verdict, and
+ * *v the refusing one.
+ */
+static bool
+judge_open(struct call *c, const struct open_rq *o, const char *path,
+    size_t len, bool dir, struct verdict *v)
+{
+	uint64_t acc = o->flags & O_ACCMODE;
+
+	if (acc != O_WRONLY && !call_judge_file(c, dir ? FOP_LIST : FOP_READ,
+	    path, len, v))
+		return false;
+	if (acc != O_RDONLY && !call_judge_file(c, FOP_WRITE, path, len, v))
+		return false;
+	return (o->flags & O_TRUNC) == 0 ||
+	    call_judge_file(c, FOP_TRUNCATE, path, len, v);
+}
+
+/*
+ * The common case: a clean absolute name, read only.  If no component is a symlink the name is
+ * canonical, and reading it back from the descriptor proves that.  false: nothing was
+ * done, go the long way.
+ */
+static bool
+open_fast(struct call *c, const struct open_rq *o)
+{
+	struct verdict list, v;
+	char num[NUM_MAX], *back = c->w->text;
+	ssize_t n;
+	int fd;
+
+	if (o->len < 2 || !pathres_is_clean(o->path, o->len) ||
+	    strncmp(o->path, "/proc", 5) == 0 ||
+	    strcmp(o->path, "/dev/tty") == 0)
+		return false;
+	image_file(c->im, FOP_LIST, o->path, o->len, &list);
+	if ((o->flags & O_DIRECTORY) != 0) {
+		if (!call_judge_file(c, FOP_LIST, o->path, o->len, &v))
+			return false;
+	} else if (!call_judge_file(c, FOP_READ, o->path, o->len, &v) ||
+	    list.rule != v.rule) {
+		return false;
+	}
+	if (!event_room(c))
+		return true;
+	fd = do_openat2(c->tracer->rootfd, o->path, o->flags, 0,
+	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+	if (fd == -1) {
+		if (errno == ELOOP || errno == EAGAIN)
+			return false;
+		fileops_done(c, -1, errno);
+		return true;
+	}
+	num_put(num, (uint32_t)fd);
+	n = readlinkat(c->tracer->selffd, num, back, sizeof(c->w->text));
+	if (n != (ssize_t)o->len || memcmp(back, o->path, o->len) != 0) {
+		close(fd);
+		return false;
+	}
+	finish(c, o, fd, 0);
+	return true;
+}
+
+/* The caller's controlling terminal, which "/dev/tty" means; ENXIO without one. */
+static int
+open_tty(struct call *c, const struct open_rq *o)
+{
+	char name[NUM_MAX + 16], buf[512], *p;
+	unsigned int dev = 0, i, maj, min;
+	struct stat st;
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(name, c->rq->pid), "/stat");
+	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	/* ") S ppid pgrp session tty_nr" */
+	if ((p = strrchr(buf, ')')) != NULL)
+		for (i = 0; i < 5 && p != NULL; i++)
+			p = strchr(p + 1, ' ');
+	if (p != NULL)
+		dev = (unsigned int)strtol(p, NULL, 10);
+	maj = dev >> 8 & 0xfff;
+	min = (dev & 0xff) | (dev >> 12 & 0xfff00);
+	if (maj >= PTS_MAJOR && maj < PTS_MAJOR + 8)
+		num_put(num_text(name, "/dev/pts/"),
+		    (maj - PTS_MAJOR) * 256 + min);
+	else if (maj == 4 && min < 64)
+		num_put(num_text(name, "/dev/tty"), min);
+	else if (maj == 4)
+		num_put(num_text(name, "/dev/ttyS"), min - 64);
+	else if (maj != 0)
+		num_text(name, "/dev/console");
+	else
+		return errno = ENXIO, -1;
+	fd = open(name, (int)(o->flags & ~(uint64_t)(O_CREAT | O_EXCL)) |
+	    O_CLOEXEC | O_NOCTTY);
+	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISCHR(st.st_mode) ||
+	    major(st.st_rdev) != maj || minor(st.st_rdev) != min)) {
+		close(fd);
+		return errno = ENXIO, -1;
+	}
+	return fd;
+}
+
+/*
+ * fs.protected_regular and protected_fifos: with O_CREAT the kernel refuses another's file in a
+ * sticky directory; we open it without.
+ */
+static bool
+is_protected(int dir, const struct stat *st)
+{
+	struct stat d;
+
+	if (dir == -1 || !(S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode)))
+		return false;
+	if (fstat(dir, &d) == -1)
+		return true;
+	return (d.st_mode & S_ISVTX) != 0 && (d.st_mode & S_IWOTH) != 0 &&
+	    st->st_uid != geteuid() && st->st_uid != d.st_uid;
+}
+
+/* Open the object that r pins. */
+static void
+open_object(struct call *c, const struct open_rq *o, struct pathres *r)
+{
+	struct verdict v;
+	struct stat st;
+	int fd;
+
+	if (fstat(r->fd, &st) == -1) {
+		call_unjudgeable(c, "no object");
+		return;
+	}
+	if (!judge_open(c, o, r->canon, r->len, S_ISDIR(st.st_mode), &v)) {
+		call_refuse(c, &v, 0);
+		return;
+	}
+	if (S_ISLNK(st.st_mode)) {
+		finish(c, o, -1, ELOOP);
+		return;
+	}
+	if ((o->flags & O_CREAT) != 0 && S_ISDIR(st.st_mode)) {
+		finish(c, o, -1, EISDIR);
+		return;
+	}
+	if ((o->flags & O_CREAT) != 0 && is_protected(r->dir, &st)) {
+		finish(c, o, -1, EACCES);
+		return;
+	}
+	if (!event_room(c))
+		return;
+	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(TTY_MAJOR, 0))
+		fd = open_tty(c, o);
+	else
+		fd = reopen(c, r->fd, o->flags);
+	finish(c, o, fd, errno);
+}
+
+static bool
+is_plain_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n != 0 && name[n - 1] != '/' && strcmp(name, ".") != 0 &&
+	    strcmp(name, "..") != 0;
+}
+
+/*
+ * Create r->name in r->dir unless something is there.  1: something is (EEXIST without
+ * O_EXCL), 0: answered.
+ */
+static int
+create_name(struct call *c, const struct open_rq *o, struct pathres *r)
+{
+	struct verdict v;
+	int fd, e;
+
+	if (!call_judge_file(c, FOP_CREATE, r->canon, r->len, &v)) {
+		call_refuse(c, &v, 0);
+		return 0;
+	}
+	if (!event_room(c))
+		return 0;
+	if (!fileops_umask(c)) {
+		call_unjudgeable(c, "umask");
+		return 0;
+	}
+	fd = do_openat2(r->dir, r->name, o->flags | O_CREAT | O_EXCL |
+	    O_NOFOLLOW, o->mode, 0);
+	e = errno;
+	if (fd == -1 && e == EEXIST && (o->flags & O_EXCL) == 0)
+		return 1;
+	finish(c, o, fd, e);
+	return 0;
+}
+
+/* May a directory hold files that protected_regular guards? */
+static bool
+is_sticky(int dir)
+{
+	struct stat st;
+
+	return fstat(dir, &st) == -1 || (st.st_mode & S_ISVTX) != 0;
+}
+
+/*
+ * One try at an O_CREAT open of r->name in r->dir: what is there, or a new file.  1: try again,
+ * 2: go the long way (a symlink, a directory full of strangers' files), 0: answered.
+ */
+static int
+open_or_create(struct call *c, const struct open_rq *o, struct pathres *r)
+{
+	struct verdict v;
+	int fd, e;
+
+	if (!judge_open(c, o, r->canon, r->len, false, &v) || is_sticky(r->dir))
+		return 2;
+	if (!event_room(c))
+		return 0;
+	fd = do_openat2(r->dir, r->name, (o->flags & ~(uint64_t)O_CREAT) |
+	    O_NOFOLLOW, 0, 0);
+	e = errno;
+	if (fd != -1 || (e != ENOENT && e != ELOOP && e != EISDIR &&
+	    e != ENOTDIR)) {
+		if (fd != -1 && (o->flags & O_ACCMODE) == O_RDONLY) {
+			struct stat st;
+
+			if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+				close(fd);
+				fd = -1;
+				e = EISDIR;
+			}
+		}
+		finish(c, o, fd, e);
+		return 0;
+	}
+	return e == ENOENT ? create_name(c, o, r) : 2;
+}
+
+/* O_CREAT, with every step pinned and looked at. */
+static int
+create_slow(struct call *c, const struct open_rq *o, struct pathres *r)
+{
+	int e, again = 0;
+
+	e = pathres_resolve(c, o->dirfd, o->path, o->len, PATHRES_CREATE, r);
+	if (e != 0)
+		fileops_failed(c, FOP_CREATE, r, e);
+	else if (r->fd != -1)
+		open_object(c, o, r);
+	else if (!is_plain_name(r->name))
+		finish(c, o, -1, EISDIR);
+	else
+		again = create_name(c, o, r);
+	pathres_close(r);
+	return again;
+}
+
+static void
+open_create(struct call *c, const struct open_rq *o)
+{
+	struct pathres *r = &c->w->res[0];
+	unsigned int i;
+	int e, todo = 1;
+
+	for (i = 0; i < CREATE_TRIES && todo == 1; i++) {
+		e = pathres_resolve(c, o->dirfd, o->path, o->len,
+		    PATHRES_PARENT, r);
+		if (e != 0) {
+			fileops_failed(c, FOP_CREATE, r, e);
+			return;
+		}
+		if (!is_plain_name(r->name)) {
+			todo = 2;
+		} else if ((o->flags & (O_EXCL | O_NOFOLLOW)) == 0) {
+			todo = open_or_create(c, o, r);
+		} else if ((o->flags & O_EXCL) != 0) {
+			todo = create_name(c, o, r);
+		} else {
+			todo = open_or_create(c, o, r);
+			if (todo == 2) {
+				int fd = do_openat2(r->dir, r->name,
+				    O_PATH | O_NOFOLLOW, 0, 0);
+
+				if (fd == -1) {
+					todo = create_name(c, o, r);
+				} else {
+					r->fd = fd;
+					open_object(c, o, r);
+					todo = 0;
+				}
+			}
+		}
+		pathres_close(r);
+	}
+	for (; i < 2 * CREATE_TRIES && todo != 0; i++)
+		todo = create_slow(c, o, r);
+	if (todo != 0)
+		call_unjudgeable(c, "the name does not hold still");
+}
+
+/* O_TMPFILE: judged as a name in the directory that no file can have. */
+static void
+open_tmpfile(struct call *c, const struct open_rq *o)
+{
+	struct pathres *r = &c->w->res[0];
+	struct verdict v;
+	int e, fd;
+
+	e = pathres_resolve(c, o->dirfd, o->path, o->len, PATHRES_OBJECT, r);
+	if (e != 0) {
+		fileops_failed(c, FOP_CREATE, r, e);
+		return;
+	}
+	if (pathres_join(r->canon, sizeof(r->canon), &r->len, r->canon, r->len,
+	    "#tmpfile", 8) != 0 ||
+	    !call_judge_file(c, FOP_CREATE, r->canon, r->len, &v)) {
+		call_refuse(c, &v, EACCES);
+	} else if (event_room(c)) {
+		fd = -1;
+		errno = EACCES;
+		if (fileops_umask(c))
+			fd = do_openat2(r->fd, ".", o->flags, o->mode, 0);
+		finish(c, o, fd, errno);
+	}
+	pathres_close(r);
+}
+
+/* openat2 with RESOLVE_*: the kernel resolves as it was told, we name what it found. */
+static int
+resolve_told(struct call *c, const struct open_rq *o, struct pathres *r)
+{
+	uint64_t flags = O_PATH | (o->flags & (O_NOFOLLOW | O_DIRECTORY));
+	int base, e;
+
+	*r = (struct pathres){ .fd = -1, .dir = -1 };
+	if (o->path[0] == '/' && (o->resolve & RESOLVE_IN_ROOT) == 0)
+		base = fcntl(c->tracer->rootfd, F_DUPFD_CLOEXEC, 0);
+	else
+		base = call_dirfd(c, o->dirfd, &e);
+	if (base == -1)
+		return EBADF;
+	r->fd = do_openat2(base, o->path, flags, 0,
+	    o->resolve | RESOLVE_NO_MAGICLINKS);
+	e = errno;
+	close(base);
+	if (r->fd == -1)
+		return e;
+	if (pathres_name(c, r->fd, r->canon, sizeof(r->canon), &r->len) != 0) {
+		pathres_close(r);
+		return EACCES;
+	}
+	return 0;
+}
+
+static void
+open_slow(struct call *c, const struct open_rq *o)
+{
+	struct pathres *r = &c->w->res[0];
+	enum file_op op = (o->flags & O_ACCMODE) != O_RDONLY ? FOP_WRITE :
+	    (o->flags & O_DIRECTORY) != 0 ? FOP_LIST : FOP_READ;
+	int e;
+
+	if (o->resolve != 0)
+		e = resolve_told(c, o, r);
+	else
+		e = pathres_resolve(c, o->dirfd, o->path, o->len,
+		    (o->flags & O_NOFOLLOW) != 0 ? PATHRES_NOFOLLOW :
+		    PATHRES_OBJECT, r);
+	if (e != 0) {
+		fileops_failed(c, op, r, e);
+		return;
+	}
+	open_object(c, o, r);
+	pathres_close(r);
+}
+
+/* struct open_how as openat2 takes it: longer ones must be zero beyond what we know. */
+static int
+read_how(struct call *c, struct open_rq *o)
+{
+	struct {
+		struct open_how how;
+		uint8_t more[64];
+	} h = { .how = { 0 } };
+	uint64_t size = call_v(c, SR_SIZE);
+	unsigned int i;
+	int e;
+
+	if (size < sizeof(h.how))
+		return EINVAL;
+	if (size > sizeof(h))
+		return E2BIG;
+	if ((e = call_read(c, call_v(c, SR_HOW), &h, size)) != 0)
+		return e;
+	for (i = 0; i < sizeof(h.more); i++)
+		if (h.more[i] != 0)
+			return E2BIG;
+	if ((h.how.flags & ~(uint64_t)(OPEN_FLAGS | KERNEL_LARGEFILE)) != 0)
+		return EINVAL;
+	o->flags = h.how.flags;
+	o->mode = h.how.mode;
+	o->resolve = h.how.resolve;
+	if (o->mode != 0 && (o->flags & (O_CREAT | TMPFILE_BIT)) == 0)
+		return EINVAL;
+	/* EAGAIN is an answer that RESOLVE_CACHED asks for. */
+	return (o->resolve & RESOLVE_CACHED) != 0 ? EAGAIN : 0;
+}
+
+static int
+read_flags(struct call *c, struct open_rq *o)
+{
+	if (systab_has(&c->a, SR_HOW))
+		return read_how(c, o);
+	o->flags = c->a.flags & (OPEN_FLAGS | KERNEL_LARGEFILE);
+	o->resolve = 0;
+	o->mode = 0;
+	if ((o->flags & (O_CREAT | TMPFILE_BIT)) != 0)
+		o->mode = call_u32(c, SR_MODE) & 07777;
+	return 0;
+}
+
+/*
+ * O_PATH descriptors cannot be injected, so the kernel makes them; they give nothing but
+ * attributes, and every later use (/proc/self/fd, *at, AT_EMPTY_PATH, exec) is judged by
+ * the object's own name.
+ */
+static void
+open_path_only(struct call *c, const struct open_rq *o)
+{
+	struct pathres *r = &c->w->res[0];
+	struct verdict v;
+	int e;
+
+	if (!image_settings(c->im)->metadata) {
+		c->event_on = false;
+		answer_continue(c);
+		return;
+	}
+	e = pathres_resolve(c, o->dirfd, o->path, o->len,
+	    (o->flags & O_NOFOLLOW) != 0 ? PATHRES_NOFOLLOW : PATHRES_OBJECT,
+	    r);
+	if (e != 0) {
+		fileops_failed(c, FOP_STAT, r, e);
+		return;
+	}
+	if (!call_judge_file(c, FOP_STAT, r->canon, r->len, &v)) {
+		call_refuse(c, &v, 0);
+	} else if (event_room(c)) {
+		event_commit(c, 0);
+		answer_continue(c);
+	}
+	pathres_close(r);
+}
+
+void
+fileops_ask_open(struct call *c)
+{
+	struct open_rq o = { .dirfd = call_int(c, SR_DIRFD) };
+	int e;
+
+	if ((e = read_flags(c, &o)) != 0) {
+		answer_errno(c, e);
+		return;
+	}
+	if (!fileops_string(c, SR_PATH, 0, &o.len))
+		return;
+	o.path = c->w->path[0];
+	event_begin(c, EV_FILE);
+	c->ev.fix.value = (int64_t)o.flags;
+	c->ev.fix.value2 = (int64_t)o.mode;
+	if ((o.flags & O_PATH) != 0)
+		open_path_only(c, &o);
+	else if ((o.flags & TMPFILE_BIT) != 0)
+		open_tmpfile(c, &o);
+	else if ((o.flags & O_CREAT) != 0 && o.resolve == 0)
+		open_create(c, &o);
+	else if ((o.flags & (O_ACCMODE | O_TRUNC | O_CREAT)) == O_RDONLY &&
+	    o.resolve == 0 && open_fast(c, &o))
+		return;
+	else if ((o.flags & O_CREAT) != 0)
+		call_unjudgeable(c, "O_CREAT with RESOLVE_*");
+	else
+		open_slow(c, &o);
+}

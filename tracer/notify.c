@@ -1,0 +1,686 @@
+/*
+ * Listeners, serving threads and the watcher.  A serving thread blocks in RECV, serves
+ * one call from receipt to answer and may block in it.  The watcher sleeps on a futex
+ * while nothing is asked; while there is work it looks every tick whether a call has been in
+ * progress for long: then its caller may have a signal to take (the thread is interrupted), or
+ * nobody may be left to serve (a thread is added).
+ *
+ * Must never: leave a call unanswered, hold the lock while serving, or end a thread that still
+ * traces somebody.
+ */
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <fcntl.h>
+
+#include "common/log.h"
+#include "tracer/cred.h"
+#include "tracer/event.h"
+#include "tracer/notify.h"
+#include "tracer/num.h"
+#include "tracer/tracer.h"
+
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+#define SYNC_WAKE_UP (1UL << 0)
+
+#define TICK_NS	     2000000L
+#define LINGER_TICKS 25	  /* 50 ms without a call: the watcher sleeps */
+#define LONG_TICKS   2	  /* a call that lasts longer is looked at */
+#define SWEEP_TICKS  500  /* the task table, every second */
+#define STACK_BYTES  (192u << 10)
+
+static long
+futex(_Atomic uint32_t *word, int op, uint32_t val)
+{
+	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, NULL,
+	    NULL, 0);
+}
+
+/* ---- the CPU of the caller ---- */
+
+void
+notify_hold(struct call *c)
+{
+	struct task *k = c->task;
+	cpu_set_t one;
+	int cpu;
+
+	if (c->tracer->cpus < 2)
+		return;
+	if (!k->cpus_known) {
+		if (sched_getaffinity((pid_t)c->rq->pid, sizeof(k->cpus),
+		    &k->cpus) == -1)
+			return;
+		k->cpus_known = 1;
+	}
+	cpu = sched_getcpu();
+	if (CPU_COUNT(&k->cpus) < 2 || !CPU_ISSET(cpu, &k->cpus))
+		return;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	atomic_store(&k->held, 1);
+	c->cpus_seq = atomic_load(&k->cpus_seq);
+	c->held_cpus = k->cpus;
+	if (sched_setaffinity((pid_t)c->rq->pid, sizeof(one), &one) == -1)
+		atomic_store(&k->held, 0);
+}
+
+void
+notify_release(struct call *c)
+{
+	struct task *k = c->task;
+
+	if (!atomic_load(&k->held))
+		return;
+	sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &c->held_cpus);
+	atomic_store(&k->held, 0);
+	/* It was changed meanwhile, by a call that we performed: that is its mask. */
+	if (atomic_load(&k->cpus_seq) != c->cpus_seq)
+		sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &k->cpus);
+}
+
+static void
+set_affinity(struct call *c, pid_t tid)
+{
+	cpu_set_t set;
+	size_t n = (size_t)call_v(c, SR_SIZE) & 0xffffffffu;
+	int e;
+
+	CPU_ZERO(&set);
+	if (n > sizeof(set))
+		n = sizeof(set);
+	if ((e = call_read(c, call_v(c, SR_BUF), &set, n)) != 0) {
+		answer_errno(c, e);
+		return;
+	}
+	if (sched_setaffinity(tid, sizeof(set), &set) == -1) {
+		answer_errno(c, errno);
+		return;
+	}
+	if (sched_getaffinity(tid, sizeof(set), &set) == 0)
+		task_set_cpus(c->tracer->tasks, tid, &set);
+	answer_value(c, 0);
+}
+
+void
+notify_ask_affinity(struct call *c)
+{
+	pid_t tid = call_int(c, systab_has(&c->a, SR_TID) ? SR_TID : SR_PID);
+	size_t n = (size_t)call_v(c, SR_SIZE) & 0xffffffffu;
+	cpu_set_t set;
+	long r;
+	int e;
+
+	if (tid == 0)
+		tid = (pid_t)c->rq->pid;
+	if (systab_has(&c->a, SR_BUF)) {
+		if (!task_is_ours(c->tracer->tasks, tid))
+			answer_errno(c, tid < 0 ? ESRCH : EPERM);
+		else
+			set_affinity(c, tid);
+		return;
+	}
+	CPU_ZERO(&set);
+	r = syscall(SYS_sched_getaffinity, tid,
+	    n < sizeof(set) ? n : sizeof(set), &set);
+	if (r == -1) {
+		answer_errno(c, errno);
+		return;
+	}
+	(void)task_held_cpus(c->tracer->tasks, tid, &set);
+	if ((e = call_write(c, call_v(c, SR_OUT), &set, (size_t)r)) != 0)
+		answer_errno(c, e);
+	else
+		answer_value(c, r);
+}
+
+/* ---- serving ---- */
+
+/* Take the image in force; it stays while we point to it. */
+static void
+image_take(struct worker *w)
+{
+	struct tracer_image *im;
+
+	do {
+		im = atomic_load(&w->tracer->image);
+		atomic_store(&w->image, im);
+	} while (im != atomic_load(&w->tracer->image));
+}
+
+static void
+refuse_call(struct call *c)
+{
+	struct verdict v;
+
+	event_begin(c, EV_SYSCALL);
+	call_builtin(&v, BR_SYSCALL);
+	if (call_verdict(c, &v))
+		return;
+	if (c->sa.row != NULL)
+		event_text(c, EVS_PATH, c->sa.row->name,
+		    strlen(c->sa.row->name));
+	call_refuse(c, &v, c->sa.err == 0 ? EPERM : c->sa.err);
+}
+
+static void
+decide_what(struct call *c)
+{
+	const struct systab_opts o = {
+		.arch = SYSTAB_ARCH_HERE,
+		.metadata = image_settings(c->im)->metadata != 0,
+		.root_session = c->tracer->root_session,
+	};
+
+	systab_decide(&o, &c->rq->data, &c->sa);
+	if (c->sa.row != NULL)
+		systab_sort(c->sa.row,
+		    (const uint64_t *)(const void *)c->rq->data.args, &c->a);
+}
+
+static void
+serve(struct worker *w)
+{
+	struct call *c = &w->call;
+	struct timespec ts;
+	ask_fn *fn;
+
+	c->rq = &w->rq;
+	c->tracer = w->tracer;
+	c->w = w;
+	c->answered = c->gone = c->event_on = false;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	c->start_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	image_take(w);
+	c->im = &atomic_load(&w->image)->im;
+	c->task = task_get(w->tracer->tasks, (pid_t)w->rq.pid, w->group->entry,
+	    &w->spare);
+	decide_what(c);
+	switch ((enum systab_act)c->sa.act) {
+	case SYSTAB_ACT_ASK:
+		fn = c->sa.ask < ASK_MAX ? dispatch_tab[c->sa.ask] : NULL;
+		if (fn == NULL) {
+			refuse_call(c);
+		} else if (c->task->marked && !cred_assume(c)) {
+			call_unjudgeable(c, "credentials");
+		} else {
+			fn(c);
+		}
+		cred_restore(c);
+		break;
+	case SYSTAB_ACT_PASS:
+		answer_continue(c);
+		break;
+	case SYSTAB_ACT_ERRNO:
+		answer_errno(c, c->sa.err);
+		break;
+	case SYSTAB_ACT_REFUSE:
+	case SYSTAB_ACT_KILL:
+	case SYSTAB_ACT_MAX:
+		refuse_call(c);
+		break;
+	}
+	if (!c->answered)
+		call_unjudgeable(c, "no answer");
+	task_put(w->tracer->tasks, c->task);
+	atomic_store(&w->image, NULL);
+}
+
+static bool
+has_hung_up(int listener)
+{
+	struct pollfd p = { .fd = listener };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+/* Wait for a call.  false: this thread is to end. */
+static bool
+receive(struct worker *w)
+{
+	for (;;) {
+		if (atomic_load(&w->retire) || atomic_load(&w->group->ended))
+			return false;
+		memset(&w->rq, 0, sizeof(w->rq));
+		if (ioctl(w->group->listener, SECCOMP_IOCTL_NOTIF_RECV,
+		    &w->rq) == 0)
+			return true;
+		if (errno == ENOENT && has_hung_up(w->group->listener))
+			return false;
+		if (errno != EINTR && errno != ENOENT)
+			return false;
+	}
+}
+
+static void *
+worker_main(void *arg)
+{
+	struct worker *w = arg;
+	struct tracer *t = w->tracer;
+
+	/* umask belongs to the caller whose call is performed: ours alone. */
+	if (unshare(CLONE_FS) == -1)
+		log_warn("unshare(CLONE_FS): %s", strerror(errno));
+	atomic_store(&w->tid, (pid_t)syscall(SYS_gettid));
+	while (receive(w)) {
+		atomic_store(&w->call_id, w->rq.id);
+		atomic_store(&w->caller, w->rq.pid);
+		atomic_store(&w->since,
+		    atomic_load_explicit(&t->tick, memory_order_relaxed));
+		atomic_store(&w->shed_me, false);
+		atomic_store(&w->state, WS_BUSY);
+		atomic_fetch_add_explicit(&t->activity, 1,
+		    memory_order_relaxed);
+		if (atomic_load(&t->watcher_parked) &&
+		    atomic_exchange(&t->watcher_parked, 0))
+			futex(&t->watcher_parked, FUTEX_WAKE, 1);
+		serve(w);
+		atomic_store(&w->state, WS_IDLE);
+	}
+	atomic_store(&w->state, WS_ENDED);
+	return NULL;
+}
+
+/* Add a serving thread.  Locked. */
+static int
+worker_add(struct group *g)
+{
+	struct worker *w;
+	pthread_attr_t at;
+	sigset_t all, old;
+	int e;
+
+	w = mmap(NULL, sizeof(*w), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (w == MAP_FAILED)
+		return -1;
+	w->group = g;
+	w->tracer = g->tracer;
+	sigfillset(&all);
+	sigdelset(&all, SIGUSR1);
+	sigdelset(&all, SIGSYS);
+	pthread_attr_init(&at);
+	pthread_attr_setstacksize(&at, STACK_BYTES);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	e = pthread_create(&w->thread, &at, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&at);
+	if (e != 0) {
+		munmap(w, sizeof(*w));
+		errno = e;
+		return -1;
+	}
+	w->next = g->workers;
+	g->workers = w;
+	g->workers_cnt++;
+	return 0;
+}
+
+static void
+poke(struct worker *w)
+{
+	pid_t tid = atomic_load(&w->tid);
+
+	if (tid != 0)
+		syscall(SYS_tgkill, w->tracer->pid, tid, SIGUSR1);
+}
+
+int
+notify_serve(struct tracer *t, int listener, uint32_t entry)
+{
+	uint64_t flags = SYNC_WAKE_UP;
+	struct group *g;
+	unsigned int i;
+	int e = 0;
+
+	if ((g = calloc(1, sizeof(*g))) == NULL) {
+		close(listener);
+		return -1;
+	}
+	g->tracer = t;
+	g->listener = listener;
+	g->entry = entry;
+	/* Missing before 6.6: wake-ups then go where the scheduler likes. */
+	(void)!ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
+	pthread_mutex_lock(&t->lock);
+	for (i = 0; i < t->threads && e == 0; i++)
+		e = worker_add(g);
+	if (g->workers_cnt > 0) {
+		g->next = t->groups;
+		t->groups = g;
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (g->workers_cnt > 0)
+		return 0;
+	close(listener);
+	free(g);
+	return -1;
+}
+
+/* Join the threads that have ended.  Locked. */
+static void
+reap(struct group *g)
+{
+	struct worker **pp = &g->workers, *w;
+
+	while ((w = *pp) != NULL) {
+		if (atomic_load(&w->state) != WS_ENDED) {
+			pp = &w->next;
+			continue;
+		}
+		*pp = w->next;
+		g->workers_cnt--;
+		pthread_join(w->thread, NULL);
+		if (w->arena != NULL)
+			munmap(w->arena, WORKER_ARENA_BYTES);
+		munmap(w, sizeof(*w));
+	}
+}
+
+void
+notify_end(struct tracer *t, struct group *g)
+{
+	struct group **pp;
+	struct worker *w;
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	atomic_store(&g->ended, true);
+	pthread_mutex_lock(&t->lock);
+	for (pp = &t->groups; *pp != NULL && *pp != g; pp = &(*pp)->next)
+		;
+	if (*pp == g)
+		*pp = g->next;
+	while (g->workers != NULL) {
+		for (w = g->workers; w != NULL; w = w->next)
+			poke(w);
+		reap(g);
+		if (g->workers != NULL) {
+			pthread_mutex_unlock(&t->lock);
+			nanosleep(&ms, NULL);
+			pthread_mutex_lock(&t->lock);
+		}
+	}
+	pthread_mutex_unlock(&t->lock);
+	close(g->listener);
+	free(g);
+}
+
+bool
+notify_group(struct tracer *t, unsigned int i, struct group **gp,
+    int *listener, uint32_t *entry)
+{
+	struct group *g;
+
+	for (g = t->groups; g != NULL && i > 0; g = g->next)
+		i--;
+	if (g == NULL)
+		return false;
+	*gp = g;
+	*listener = g->listener;
+	*entry = g->entry;
+	return true;
+}
+
+unsigned int
+notify_threads(struct tracer *t)
+{
+	struct group *g;
+	unsigned int n = 0;
+
+	pthread_mutex_lock(&t->lock);
+	for (g = t->groups; g != NULL; g = g->next)
+		n += g->workers_cnt;
+	pthread_mutex_unlock(&t->lock);
+	return n;
+}
+
+bool
+notify_is_ours(const struct tracer *t, pid_t pid)
+{
+	return pid == t->pid || syscall(SYS_tgkill, t->pid, pid, 0) == 0;
+}
+
+/* ---- the watcher ---- */
+
+static uint64_t
+hex_field(const char *buf, const char *key)
+{
+	const char *p = strstr(buf, key);
+
+	return p == NULL ? 0 : strtoull(p + strlen(key), NULL, 16);
+}
+
+/* Signals that are ignored unless they are caught. */
+#define IGNORED_BY_DEFAULT \
+	(1ull << (SIGCHLD - 1) | 1ull << (SIGURG - 1) | \
+	    1ull << (SIGWINCH - 1) | 1ull << (SIGCONT - 1))
+
+/* Has the thread a signal to take, or is it gone? */
+static bool
+wants_back(const struct tracer *t, pid_t tid)
+{
+	char name[NUM_MAX + 8], buf[2048];
+	uint64_t pending, ignored;
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(name, (uint32_t)tid), "/status");
+	if ((fd = openat(t->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return true;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return true;
+	buf[n] = '\0';
+	pending = hex_field(buf, "\nSigPnd:\t") | hex_field(buf, "\nShdPnd:\t");
+	ignored = hex_field(buf, "\nSigBlk:\t") | hex_field(buf, "\nSigIgn:\t") |
+	    (IGNORED_BY_DEFAULT & ~hex_field(buf, "\nSigCgt:\t"));
+	return (pending & ~ignored) != 0;
+}
+
+/* A call that lasts: give it back if its caller wants that. */
+static void
+look_at(struct tracer *t, struct worker *w)
+{
+	uint64_t id = atomic_load(&w->call_id);
+	uint64_t probe = id;
+
+	if (ioctl(w->group->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &probe) ==
+	    0 && !wants_back(t, (pid_t)atomic_load(&w->caller)))
+		return;
+	if (atomic_load(&w->call_id) != id ||
+	    atomic_load(&w->state) != WS_BUSY)
+		return;
+	atomic_store(&w->interrupt, id);
+	poke(w);
+}
+
+/* All are busy and no more may be added: the oldest call gives up. */
+static void
+shed(struct tracer *t, struct group *g, uint32_t now)
+{
+	struct worker *w, *oldest = NULL;
+
+	for (w = g->workers; w != NULL; w = w->next)
+		if (oldest == NULL || now - atomic_load(&w->since) >
+		    now - atomic_load(&oldest->since))
+			oldest = w;
+	if (oldest == NULL)
+		return;
+	if (!atomic_exchange(&oldest->shed_me, true))
+		atomic_fetch_add(&t->shed, 1);
+	atomic_store(&oldest->interrupt, atomic_load(&oldest->call_id));
+	poke(oldest);
+}
+
+/* Look at one group.  true: some call is in progress.  Locked. */
+static bool
+tend(struct tracer *t, struct group *g, uint32_t now)
+{
+	unsigned int stuck = 0, alive = 0;
+	struct worker *w;
+	bool busy = false;
+
+	for (w = g->workers; w != NULL; w = w->next) {
+		if (atomic_load(&w->state) == WS_ENDED)
+			continue;
+		alive++;
+		if (atomic_load(&w->state) != WS_BUSY)
+			continue;
+		busy = true;
+		if (now - atomic_load(&w->since) < LONG_TICKS)
+			continue;
+		stuck++;
+		look_at(t, w);
+	}
+	if (stuck < alive || atomic_load(&g->ended))
+		return busy;
+	if (alive < TRACER_WORKERS_MAX && worker_add(g) == 0)
+		return busy;
+	shed(t, g, now);
+	return busy;
+}
+
+/* Before sleeping: threads beyond the first ones go. */
+static void
+retire_extra(struct tracer *t, struct group *g)
+{
+	unsigned int n = 0;
+	struct worker *w;
+
+	for (w = g->workers; w != NULL; w = w->next) {
+		if (++n <= t->threads || atomic_load(&w->state) != WS_IDLE)
+			continue;
+		atomic_store(&w->retire, true);
+		poke(w);
+	}
+	reap(g);
+}
+
+/* Free images that nobody uses.  Locked. */
+static void
+drop_images(struct tracer *t)
+{
+	struct tracer_image **pp = &t->old, *im;
+	struct worker *w;
+	struct group *g;
+
+	while ((im = *pp) != NULL) {
+		bool used = false;
+
+		for (g = t->groups; g != NULL; g = g->next)
+			for (w = g->workers; w != NULL; w = w->next)
+				used |= atomic_load(&w->image) == im;
+		if (used) {
+			pp = &im->next;
+			continue;
+		}
+		*pp = im->next;
+		image_close(&im->im);
+		free(im);
+	}
+}
+
+static bool
+tend_all(struct tracer *t, uint32_t now)
+{
+	struct group *g;
+	bool busy = false;
+
+	pthread_mutex_lock(&t->lock);
+	for (g = t->groups; g != NULL; g = g->next)
+		busy |= tend(t, g, now);
+	if (now % SWEEP_TICKS == 0) {
+		drop_images(t);
+		task_sweep(t->tasks);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return busy;
+}
+
+/* Sleep until a call comes. */
+static void
+park(struct tracer *t)
+{
+	struct group *g;
+	uint32_t seen = atomic_load(&t->activity);
+
+	pthread_mutex_lock(&t->lock);
+	for (g = t->groups; g != NULL; g = g->next)
+		retire_extra(t, g);
+	drop_images(t);
+	task_sweep(t->tasks);
+	pthread_mutex_unlock(&t->lock);
+	atomic_store(&t->watcher_parked, 1);
+	if (atomic_load(&t->activity) == seen)
+		while (atomic_load(&t->watcher_parked) == 1)
+			futex(&t->watcher_parked, FUTEX_WAIT, 1);
+	atomic_store(&t->watcher_parked, 0);
+}
+
+static void *
+watch(void *arg)
+{
+	struct tracer *t = arg;
+	const struct timespec tick = { .tv_nsec = TICK_NS };
+	uint32_t seen = 0, quiet = 0, now;
+
+	while (!atomic_load(&t->stopping)) {
+		nanosleep(&tick, NULL);
+		now = atomic_fetch_add(&t->tick, 1) + 1;
+		if (tend_all(t, now) || atomic_load(&t->activity) != seen) {
+			seen = atomic_load(&t->activity);
+			quiet = 0;
+		} else if (++quiet > LINGER_TICKS) {
+			park(t);
+			quiet = 0;
+		}
+	}
+	return NULL;
+}
+
+static void
+on_poke(int sig)
+{
+	(void)sig;
+}
+
+int
+notify_start(struct tracer *t)
+{
+	struct sigaction sa = { .sa_handler = on_poke };
+	sigset_t all, old;
+	pthread_attr_t at;
+	pthread_t th;
+	int e;
+
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(SIGUSR1, &sa, NULL) == -1)
+		return -1;
+	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
+	pthread_attr_init(&at);
+	pthread_attr_setstacksize(&at, STACK_BYTES);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	e = pthread_create(&th, &at, watch, t);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&at);
+	if (e != 0) {
+		errno = e;
+		return -1;
+	}
+	pthread_detach(th);
+	return 0;
+}

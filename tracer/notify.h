@@ -1,0 +1,59 @@
+/*
+ * Listeners and the threads that serve them.  One group per listener (one per entry from outside);
+ * its threads block in NOTIF_RECV, serve a call from receipt to answer, and may block in it:
+ * nobody else waits for them, and a watcher adds threads and interrupts the ones
+ * whose caller has a signal to take or has died.
+ */
+
+#ifndef TRACER_NOTIFY_H
+#define TRACER_NOTIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "tracer/call.h"
+
+struct group;
+struct tracer;
+
+/*
+ * Serve listener (owned from now on, also on failure) for entry number entry.  0 or -1
+ * with errno.  Main thread.
+ */
+int notify_serve(struct tracer *t, int listener, uint32_t entry)
+    __attribute__((warn_unused_result));
+
+/* Start the watcher.  Once, after tracer_init. */
+int notify_start(struct tracer *t) __attribute__((warn_unused_result));
+
+/*
+ * The group whose listener has no more tasks: end its threads and forget it.
+ * Main thread, after POLLHUP.
+ */
+void notify_end(struct tracer *t, struct group *g);
+
+/* The i-th group's listener and entry, or false.  Main thread. */
+bool notify_group(struct tracer *t, unsigned int i, struct group **g,
+    int *listener, uint32_t *entry);
+
+/* Threads now, idle and busy; for tests and the log. */
+unsigned int notify_threads(struct tracer *t);
+
+/* Is pid one of this process's threads? */
+bool notify_is_ours(const struct tracer *t, pid_t pid);
+
+/*
+ * Hold the caller to this CPU while a descriptor is injected, and give its mask back.  In the
+ * serving thread only, as a pair.
+ */
+void notify_hold(struct call *c);
+void notify_release(struct call *c);
+
+/*
+ * sched_setaffinity and sched_getaffinity of the session, which must see and change the
+ * true mask, not the one of the moment.
+ */
+void notify_ask_affinity(struct call *c);
+
+#endif

@@ -1,0 +1,401 @@
+/*
+ * The task table.  Runs in the serving threads, the watcher and main, behind one
+ * mutex that is held for a few dozen instructions; /proc is read outside it.  Holds no
+ * descriptors.  Must never be believed about an object: ids are used again.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "common/live.h"
+#include "tracer/num.h"
+#include "tracer/task.h"
+
+#define BUCKETS	   16384
+#define STATUS_MAX 2048
+#define ANCESTORS  64 /* how far task_is_ours climbs */
+
+struct tasktab {
+	pthread_mutex_t lock;
+	struct task *bucket[BUCKETS];
+	struct task *pool; /* TASK_MAX, pages touched on demand */
+	struct task *free;
+	uint32_t used;	   /* of the pool, ever */
+	uint32_t count;
+	_Atomic uint32_t gen;
+	struct live *live; /* NULL without */
+	int procfd;
+};
+
+struct tasktab *
+task_table_new(int live_fd)
+{
+	struct tasktab *tt;
+	void *p;
+
+	if ((tt = calloc(1, sizeof(*tt))) == NULL)
+		return NULL;
+	p = mmap(NULL, sizeof(struct task) * TASK_MAX, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (p == MAP_FAILED) {
+		free(tt);
+		return NULL;
+	}
+	tt->pool = p;
+	tt->procfd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pthread_mutex_init(&tt->lock, NULL);
+	atomic_store(&tt->gen, 1);
+	if (live_fd != -1) {
+		p = mmap(NULL, sizeof(struct live), PROT_READ | PROT_WRITE,
+		    MAP_SHARED, live_fd, 0);
+		tt->live = p == MAP_FAILED ? NULL : p;
+	}
+	return tt;
+}
+
+static uint32_t
+bucket_of(pid_t tid)
+{
+	return (uint32_t)tid % BUCKETS;
+}
+
+static struct task *
+find(struct tasktab *tt, pid_t tid)
+{
+	struct task *t;
+
+	for (t = tt->bucket[bucket_of(tid)]; t != NULL; t = t->next)
+		if (t->tid == tid)
+			return t;
+	return NULL;
+}
+
+/* The value of "\nKEY" in a status file, as a number in base; -1 where it is missing. */
+static long
+status_num(const char *buf, const char *key, int base)
+{
+	const char *p = strstr(buf, key);
+
+	return p == NULL ? -1 : strtol(p + strlen(key), NULL, base);
+}
+
+static ssize_t
+read_status(const struct tasktab *tt, pid_t tid, char *buf, size_t size)
+{
+	char name[NUM_MAX + 8];
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(name, (uint32_t)tid), "/status");
+	if ((fd = openat(tt->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+/* Fill t from /proc; what cannot be read is left as it was. */
+static bool
+look(const struct tasktab *tt, struct task *t)
+{
+	char buf[STATUS_MAX], name[NUM_MAX + 8], *p;
+	ssize_t n;
+	long v;
+
+	t->tgid = t->tgid == 0 ? t->tid : t->tgid;
+	if (atomic_load(&t->held) == 0)
+		t->cpus_known = 0;
+	if (read_status(tt, t->tid, buf, sizeof(buf)) <= 0)
+		return false;
+	if ((v = status_num(buf, "\nTgid:\t", 10)) > 0)
+		t->tgid = (pid_t)v;
+	if ((v = status_num(buf, "\nPPid:\t", 10)) >= 0)
+		t->ppid = (pid_t)v;
+	if ((v = status_num(buf, "\nUid:\t", 10)) >= 0)
+		t->uid = (uint32_t)v;
+	if (strncmp(buf, "Name:\t", 6) == 0 &&
+	    (p = strchr(buf, '\n')) != NULL) {
+		size_t len = (size_t)(p - buf) - 6;
+
+		memset(t->comm, 0, sizeof(t->comm));
+		memcpy(t->comm, buf + 6,
+		    len < sizeof(t->comm) - 1 ? len : sizeof(t->comm) - 1);
+	}
+	num_text(num_put(name, (uint32_t)t->tid), "/exe");
+	n = readlinkat(tt->procfd, name, t->exe, sizeof(t->exe));
+	t->exe_len = n > 0 ? (uint16_t)n : 0;
+	return true;
+}
+
+/*
+ * A thread that was forked while its parent was held has the mask of that moment: give
+ * it the parent's own.
+ */
+static void
+mend_cpus(const struct task *t, const struct task *from)
+{
+	cpu_set_t now;
+
+	if (!from->cpus_known || CPU_COUNT(&from->cpus) < 2)
+		return;
+	if (sched_getaffinity(t->tid, sizeof(now), &now) == 0 &&
+	    CPU_COUNT(&now) == 1)
+		sched_setaffinity(t->tid, sizeof(from->cpus), &from->cpus);
+}
+
+/* What a new thread has from its process or its parent. */
+static void
+inherit(struct tasktab *tt, struct task *t, uint32_t entry)
+{
+	const struct task *from;
+
+	t->command = entry;
+	t->execed = 1;
+	from = t->tgid != t->tid ? find(tt, t->tgid) : NULL;
+	if (from == NULL)
+		from = find(tt, t->ppid);
+	if (from == NULL || from == t || from->command != entry)
+		return;
+	t->depth = from->depth;
+	t->execed = from->execed;
+	t->marked = from->marked;
+	mend_cpus(t, from);
+}
+
+static void
+live_set(struct tasktab *tt, const struct task *t, pid_t pid)
+{
+	size_t i = (size_t)(t - tt->pool);
+
+	if (tt->live == NULL || i >= LIVE_MAX)
+		return;
+	tt->live->pid[i] = pid;
+	if (tt->live->count <= i)
+		tt->live->count = (uint32_t)i + 1;
+}
+
+/* A pool entry, zeroed and in its bucket, or NULL.  Locked. */
+static struct task *
+insert(struct tasktab *tt, pid_t tid)
+{
+	struct task *t = tt->free;
+
+	if (t != NULL)
+		tt->free = t->next;
+	else if (tt->used < TASK_MAX)
+		t = &tt->pool[tt->used++];
+	else
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	t->tid = tid;
+	t->next = tt->bucket[bucket_of(tid)];
+	tt->bucket[bucket_of(tid)] = t;
+	tt->count++;
+	return t;
+}
+
+struct task *
+task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
+{
+	uint32_t gen = atomic_load_explicit(&tt->gen, memory_order_relaxed);
+	struct task *t;
+	bool fresh;
+
+	pthread_mutex_lock(&tt->lock);
+	fresh = (t = find(tt, tid)) == NULL;
+	if (fresh && (t = insert(tt, tid)) == NULL) {
+		t = spare;
+		memset(t, 0, sizeof(*t));
+		t->tid = tid;
+	}
+	t->refs++;
+	pthread_mutex_unlock(&tt->lock);
+	if (!fresh && t->gen == gen)
+		return t;
+	/* Only the thread's own call comes here, and it has one at a time. */
+	look(tt, t);
+	t->gen = gen;
+	pthread_mutex_lock(&tt->lock);
+	if (fresh)
+		inherit(tt, t, entry);
+	live_set(tt, t, t->tgid);
+	pthread_mutex_unlock(&tt->lock);
+	return t;
+}
+
+void
+task_put(struct tasktab *tt, struct task *t)
+{
+	pthread_mutex_lock(&tt->lock);
+	t->refs--;
+	pthread_mutex_unlock(&tt->lock);
+}
+
+void
+task_set_cpus(struct tasktab *tt, pid_t tid, const cpu_set_t *cpus)
+{
+	struct task *t;
+
+	pthread_mutex_lock(&tt->lock);
+	if ((t = find(tt, tid)) != NULL) {
+		t->cpus = *cpus;
+		t->cpus_known = 1;
+		atomic_fetch_add(&t->cpus_seq, 1);
+	}
+	pthread_mutex_unlock(&tt->lock);
+}
+
+bool
+task_held_cpus(struct tasktab *tt, pid_t tid, cpu_set_t *cpus)
+{
+	struct task *t;
+	bool held = false;
+
+	pthread_mutex_lock(&tt->lock);
+	if ((t = find(tt, tid)) != NULL && atomic_load(&t->held)) {
+		*cpus = t->cpus;
+		held = true;
+	}
+	pthread_mutex_unlock(&tt->lock);
+	return held;
+}
+
+void
+task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
+    uint32_t depth)
+{
+	struct task *t;
+
+	pthread_mutex_lock(&tt->lock);
+	if ((t = find(tt, tgid)) != NULL) {
+		t->execed = 1;
+		t->depth = depth;
+		t->gen = 0;
+		t->exe_len = (uint16_t)(len < TASK_EXE ? len : TASK_EXE);
+		memcpy(t->exe, exe, t->exe_len);
+	}
+	pthread_mutex_unlock(&tt->lock);
+}
+
+void
+task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry)
+{
+	struct task *t;
+
+	pthread_mutex_lock(&tt->lock);
+	if ((t = find(tt, tgid)) == NULL)
+		t = insert(tt, tgid);
+	if (t != NULL) {
+		t->tgid = tgid;
+		t->command = entry;
+		t->depth = 0;
+		t->execed = 0;
+		t->gen = 0;
+		live_set(tt, t, tgid);
+	}
+	pthread_mutex_unlock(&tt->lock);
+}
+
+static bool
+is_known(struct tasktab *tt, pid_t pid)
+{
+	bool known;
+
+	pthread_mutex_lock(&tt->lock);
+	known = find(tt, pid) != NULL;
+	pthread_mutex_unlock(&tt->lock);
+	return known;
+}
+
+bool
+task_is_ours(struct tasktab *tt, pid_t pid)
+{
+	char buf[STATUS_MAX];
+	unsigned int i;
+	long up, mode;
+
+	for (i = 0; i < ANCESTORS && pid > 1; i++) {
+		if (read_status(tt, pid, buf, sizeof(buf)) <= 0)
+			return false;
+		/* Without a filter it cannot be a descendant of one that has one. */
+		mode = status_num(buf, "\nSeccomp:\t", 10);
+		if (mode != 2)
+			return false;
+		if (is_known(tt, pid))
+			return true;
+		up = status_num(buf, "\nTgid:\t", 10);
+		if (up == pid)
+			up = status_num(buf, "\nPPid:\t", 10);
+		pid = (pid_t)up;
+	}
+	return false;
+}
+
+/* Unlink and free one entry.  Locked. */
+static void
+drop(struct tasktab *tt, struct task *t)
+{
+	struct task **pp = &tt->bucket[bucket_of(t->tid)];
+
+	while (*pp != NULL && *pp != t)
+		pp = &(*pp)->next;
+	if (*pp == t)
+		*pp = t->next;
+	live_set(tt, t, 0);
+	t->tid = 0;
+	t->next = tt->free;
+	tt->free = t;
+	tt->count--;
+}
+
+void
+task_sweep(struct tasktab *tt)
+{
+	uint32_t i;
+
+	atomic_fetch_add(&tt->gen, 1);
+	pthread_mutex_lock(&tt->lock);
+	for (i = 0; i < tt->used; i++) {
+		struct task *t = &tt->pool[i];
+
+		if (t->tid == 0 || t->refs != 0)
+			continue;
+		if (syscall(SYS_tgkill, t->tgid, t->tid, 0) == -1 &&
+		    errno == ESRCH)
+			drop(tt, t);
+	}
+	pthread_mutex_unlock(&tt->lock);
+}
+
+unsigned int
+task_count(struct tasktab *tt)
+{
+	unsigned int n;
+
+	pthread_mutex_lock(&tt->lock);
+	n = tt->count;
+	pthread_mutex_unlock(&tt->lock);
+	return n;
+}
+
+void
+task_kill_all(struct tasktab *tt)
+{
+	uint32_t i;
+
+	pthread_mutex_lock(&tt->lock);
+	for (i = 0; i < tt->used; i++)
+		if (tt->pool[i].tid != 0 && tt->pool[i].tgid > 1)
+			kill(tt->pool[i].tgid, SIGKILL);
+	pthread_mutex_unlock(&tt->lock);
+}

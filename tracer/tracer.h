@@ -1,0 +1,118 @@
+/*
+ * The tracer's one object and its serving threads.  Made in main.c (or in a test's driver), passed
+ * down; nothing here is global but the table of handlers.
+ */
+
+#ifndef TRACER_TRACER_H
+#define TRACER_TRACER_H
+
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "common/image.h"
+#include "common/ring.h"
+#include "tracer/call.h"
+#include "tracer/pathres.h"
+#include "tracer/task.h"
+
+#define TRACER_GROUPS_MAX  256 /* entries from outside that live at once */
+#define TRACER_WORKERS_MAX 64  /* serving threads of one listener */
+#define TRACER_OWN_PATHS   32
+#define TRACER_OWN_BYTES   12288
+#define WORKER_ARENA_BYTES (16u << 20) /* address space for an exec's arguments */
+
+/* An image in force, or on its way out: freed when no worker points to it. */
+struct tracer_image {
+	struct image im;
+	struct tracer_image *next;
+};
+
+struct tracer {
+	_Atomic(struct tracer_image *) image;
+	struct tracer_image *old;	/* watcher's list */
+	struct ring ring;
+	struct tasktab *tasks;
+	int rootfd;		/* O_PATH "/" */
+	int procfd;		/* O_PATH "/proc" */
+	int selffd;		/* O_PATH "/proc/self/fd" of this process */
+	int trashfd;		/* the session's trash directory, or -1 */
+	int trash_payload, trash_manifest; /* below it, or -1 */
+	pid_t pid;
+	uid_t uid;
+	unsigned int cpus;	/* of the machine */
+	unsigned int threads;	/* serving threads of a new group */
+	bool root_session;
+	bool protected_symlinks; /* fs.protected_symlinks */
+	uint64_t features;	/* FEATURE_* of feature.h */
+	const char *session;	/* id */
+	const char *trash_path;
+	char own_bytes[TRACER_OWN_BYTES]; /* what the next point into */
+	struct {
+		const char *path;
+		size_t len;
+	} own[TRACER_OWN_PATHS]; /* paths no session may touch */
+	unsigned int own_cnt;
+	const char *entry_sock;	/* the one of them that may be connected to */
+
+	_Atomic uint32_t watcher_parked; /* futex */
+	_Atomic uint32_t activity;	/* counts calls, for the watcher */
+	_Atomic uint32_t tick;
+	_Atomic uint64_t shed;		/* calls refused for want of threads */
+	_Atomic bool stopping;
+	pthread_mutex_t lock;		/* of groups */
+	struct group *groups;
+};
+
+/* What a serving thread is at; changed by itself only. */
+enum worker_state { WS_IDLE, WS_BUSY, WS_ENDED, WS_MAX };
+
+struct worker {
+	struct worker *next;	/* in its group */
+	struct group *group;
+	struct tracer *tracer;
+	pthread_t thread;
+	_Atomic pid_t tid;
+	_Atomic int state;		/* enum worker_state */
+	_Atomic uint64_t call_id;	/* the call served, for the watcher */
+	_Atomic uint32_t caller;	/* its thread */
+	_Atomic uint32_t since;		/* tick when it was received */
+	_Atomic uint64_t interrupt;	/* the call that its caller wants back */
+	_Atomic bool shed_me;		/* no more threads: give up this call */
+	_Atomic bool retire;
+	_Atomic(struct tracer_image *) image; /* in use */
+
+	struct seccomp_notif rq;
+	struct call call;
+	struct task spare;
+	struct pathres res[2];
+	char path[2][CALL_PATH_MAX];
+	char text[CALL_CANON_MAX];
+	void *arena;		/* exec's, mapped on first use */
+	struct cred *cred;	/* carried for a marked task: cred.c */
+};
+
+/* The listener of one entry and the threads that serve it. */
+struct group {
+	struct group *next;
+	struct tracer *tracer;
+	int listener;		/* owned */
+	uint32_t entry;		/* number in the session */
+	unsigned int workers_cnt;
+	_Atomic bool ended;
+	struct worker *workers;
+};
+
+/*
+ * Descriptors, ids and kernel settings every worker needs.  0 or -1 with errno.  Before any thread
+ * starts.
+ */
+int tracer_init(struct tracer *t);
+
+/* Put im (validated) in force; the old one goes when nobody uses it. */
+void tracer_set_image(struct tracer *t, struct tracer_image *im);
+
+#endif
