@@ -33,6 +33,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/decision.h"
 #include "common/entry.h"
 #include "common/msg.h"
 #include "supervisor/ctl/enter.h"
@@ -105,6 +106,17 @@ connect_entry(struct asker *a)
 	return 0;
 }
 
+/*
+ * The daemon has answered and closed before it heard us: its verdict waits for
+ * us.
+ */
+static bool
+hung_up(void)
+{
+	return errno == EPIPE || errno == ECONNRESET;
+}
+
+/* 1 sent, 0 hung up, -1. */
 static int
 send_hello(struct asker *a)
 {
@@ -116,9 +128,9 @@ send_hello(struct asker *a)
 	}
 	strcpy(hello.session, a->q->session);
 	if (chan_send(&a->ch, MSG_ENTRY_HELLO, 0, 0, &hello, NULL, 0, NULL,
-		0) == -1)
-		return broken(a, "greeting agentshd");
-	return 0;
+		0) == 0)
+		return 1;
+	return hung_up() ? 0 : broken(a, "greeting agentshd");
 }
 
 /*
@@ -139,7 +151,7 @@ send_ask(struct asker *a)
 	if (fd == -1)
 		return broken(a, "arguments and environment");
 	error = chan_send(&a->ch, MSG_ENTRY_ASK, 0, 0, &ask, NULL, 0, &fd, 1);
-	if (error == -1 && (errno == EPIPE || errno == ECONNRESET))
+	if (error == -1 && hung_up())
 		error = 0;
 	if (error == -1)
 		broken(a, "asking the session");
@@ -147,14 +159,19 @@ send_ask(struct asker *a)
 	return error;
 }
 
+/*
+ * Where the daemon closed with words of ours unread, the kernel says so once
+ * before it gives us what was said: after the first end of file comes a second
+ * look.
+ */
 static int
 receive(struct asker *a, enum msg_type type, const char *what)
 {
-	int n;
+	int n, ends = 0;
 
 	do {
 		n = chan_recv(&a->ch, &a->msg);
-	} while (n == -1 && errno == EINTR);
+	} while ((n == -1 && errno == EINTR) || (n == 0 && ends++ == 0));
 	if (n == 1 && a->msg.hdr.type == type)
 		return 0;
 	if (n == 1)
@@ -401,11 +418,21 @@ confine(struct asker *a)
 	return receive(a, MSG_ENTRY_GO, "waiting to be served");
 }
 
+bool
+enter_is_daemons(const struct enter_result *r)
+{
+	return r->end == ENTER_REFUSED && r->file[0] == '\0' &&
+	    (r->rule[0] == '\0' ||
+		strcmp(r->rule, builtin_rule_name[BR_SUPERVISOR]) == 0);
+}
+
 static int
 negotiate(struct asker *a)
 {
-	if (connect_entry(a) == -1 || send_hello(a) == -1 ||
-	    send_ask(a) == -1 || take_verdict(a) == -1)
+	int heard;
+
+	if (connect_entry(a) == -1 || (heard = send_hello(a)) == -1 ||
+	    (heard && send_ask(a) == -1) || take_verdict(a) == -1)
 		return -1;
 	return a->verdict.inside ? 0 : confine(a);
 }

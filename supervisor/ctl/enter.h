@@ -42,6 +42,11 @@ struct enter_result {
 };
 
 /*
+ * The daemon itself refused, not the policy: there is no such session, for one.
+ */
+bool enter_is_daemons(const struct enter_result *r);
+
+/*
  * Enter and execve.  Returns only when that failed, with why in r: the command
  * has not run, and the process may be left without capabilities and under a
  * filter that nobody serves, so that it must print and exit.

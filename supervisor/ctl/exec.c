@@ -244,9 +244,9 @@ exec_say(const char *command, const struct enter_result *r)
 	case ENTER_REFUSED:
 		break;
 	}
-	if (r->rule[0] == '\0')
-		fprintf(stderr, "agentsh: %s: %s\n", command,
-		    r->message[0] ? r->message : "refused");
+	if (enter_is_daemons(r))
+		fprintf(stderr, "agentsh: %s: not run: %s\n", command,
+		    r->message[0] ? r->message : "agentshd refused");
 	else if (r->line > 0)
 		fprintf(stderr,
 		    "agentsh: %s: refused by policy (rule=%s, %s:%u): %s\n",
@@ -259,13 +259,17 @@ exec_say(const char *command, const struct enter_result *r)
 		fprintf(stderr, "agentsh: hint: %s\n", r->hint);
 }
 
-/* The daemon knows no session of this name, and we may make it. */
+/*
+ * Refused for want of a session that we may make: the one that was named is not
+ * there, or the one that we found for the workspace is not for us (other
+ * groups) or has ended.
+ */
 static bool
-session_missing(const struct run *r, const struct enter_result *res)
+want_session(const struct run *r, const struct enter_result *res)
 {
-	return res->end == ENTER_REFUSED && res->rule[0] == '\0' &&
-	    strstr(res->message, "session not found") != NULL && r->named &&
-	    !no_auto();
+	if (!enter_is_daemons(res) || no_auto() || r->session[0] == '\0')
+		return false;
+	return !r->named || strstr(res->message, "session not found") != NULL;
 }
 
 static void
@@ -502,8 +506,9 @@ run_in_place(struct run *r, const char *session)
 		return EXIT_FAIL;
 	fill_enter(r, &eq);
 	enter(&eq, &res);
-	if (session_missing(r, &res)) {
-		if (make_session(r, r->session) != 0)
+	if (want_session(r, &res)) {
+		if (make_session(r, r->named ? r->session : NULL) != 0 ||
+		    set_env(r) != 0)
 			return EXIT_FAIL;
 		fill_enter(r, &eq);
 		enter(&eq, &res);
@@ -534,10 +539,12 @@ run_waited(struct run *r, const char *session)
 		return EXIT_FAIL;
 	fill_enter(r, &eq);
 	code = exec_wait(&r->req, &eq, &e);
-	if (code == 0 && !e.entered && session_missing(r, &e.why)) {
+	if (code == 0 && !e.entered && want_session(r, &e.why)) {
 		exec_end_clear(&e);
-		if (make_session(r, r->session) != 0)
+		if (make_session(r, r->named ? r->session : NULL) != 0 ||
+		    set_env(r) != 0)
 			return EXIT_FAIL;
+		fill_enter(r, &eq);
 		code = exec_wait(&r->req, &eq, &e);
 	}
 	if (code == -1)

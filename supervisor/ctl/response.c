@@ -177,7 +177,10 @@ put_stream(json_t *j, const struct capture *cap, const char *name, bool cut)
 static const char *
 refusal_rule(const struct exec_end *e)
 {
-	return !e->entered && e->why.end == ENTER_REFUSED ? e->why.rule : "";
+	return !e->entered && e->why.end == ENTER_REFUSED &&
+		!enter_is_daemons(&e->why) ?
+	    e->why.rule :
+	    "";
 }
 
 static json_t *
