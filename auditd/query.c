@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define SINCE_SLACK_NS UINT64_C(3600000000000)
+
 /* ---- filters ---- */
 
 /* Condition for rows whose type users see under one name; texts are our own. */
@@ -212,6 +214,8 @@ window(const struct audit *a, const struct stream *s, uint64_t *lo,
 {
 	uint64_t first = a->store.first, last = a->store.last;
 
+	if (first < s->floor)
+		first = s->floor;
 	if (s->q.oldest_first || is_tail(s)) {
 		*lo = s->cursor < first ? first : s->cursor;
 		if (!is_tail(s) && s->end < last)
@@ -455,6 +459,22 @@ like(char *out, size_t size, const char *in)
 		snprintf(out, size, "%%%s%%", in);
 }
 
+/*
+ * A record is committed after it was made: rows committed well before `since`
+ * need not be looked at.  The slack is for a clock that was set back.
+ */
+static uint64_t
+floor_of(struct audit *a, const struct stream *s)
+{
+	uint64_t id = 0;
+
+	if (s->q.since_ns <= SINCE_SLACK_NS || store_ready(&a->store) == -1 ||
+	    store_mark_before(&a->store, s->q.since_ns - SINCE_SLACK_NS, &id) ==
+		-1)
+		return 0;
+	return id + 1;
+}
+
 static void
 start_at(struct audit *a, struct stream *s)
 {
@@ -466,6 +486,7 @@ start_at(struct audit *a, struct stream *s)
 		s->cursor = a->store.last + 1;
 		break;
 	default:
+		s->floor = floor_of(a, s);
 		s->end = a->store.last;
 		s->cursor = s->q.oldest_first ? a->store.first : a->store.last;
 		break;

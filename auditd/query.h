@@ -38,6 +38,7 @@ struct stream {
 	enum stream_state state;
 	uint64_t cursor; /* next row to look at */
 	uint64_t end; /* verify: last row; query oldest first: last row */
+	uint64_t floor; /* query: no row before it can match */
 	uint64_t given; /* rows answered */
 	uint64_t skip; /* rows still to pass over */
 	bool finished; /* nothing more to produce */

@@ -811,6 +811,13 @@ cut(struct store *s, uint64_t to)
 	return 0;
 }
 
+int
+store_mark_before(struct store *s, uint64_t before_ns, uint64_t *id)
+{
+	return one_number(s, "SELECT max(id) FROM marks WHERE committed_ns < ?",
+	    before_ns, id);
+}
+
 /*
  * What is old goes by when auditd committed it, never by the time in a record:
  * that is the tracer's word.
@@ -821,8 +828,7 @@ store_retain(struct store *s, uint64_t before_ns, int slice)
 	uint64_t mark, first, to;
 
 	if (store_ready(s) == -1 ||
-	    one_number(s, "SELECT max(id) FROM marks WHERE committed_ns < ?",
-		before_ns, &mark) == -1)
+	    store_mark_before(s, before_ns, &mark) == -1)
 		return -1;
 	first = s->first;
 	if (mark < first)

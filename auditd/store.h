@@ -125,6 +125,10 @@ int store_commit(struct store *s) __attribute__((warn_unused_result));
  */
 void store_rollback(struct store *s);
 
+/* The newest row marked as committed before before_ns, 0 where there is none. */
+int store_mark_before(struct store *s, uint64_t before_ns, uint64_t *id)
+    __attribute__((warn_unused_result));
+
 /*
  * Delete at most `slice` of the oldest rows that were committed before
  * before_ns and move the anchor behind them.  Returns how many, or -1.

@@ -1028,6 +1028,26 @@ event_has_the_originals_shape(void **state)
 	ring_unmap(&r);
 }
 
+/* A row marked as committed long before `since` is not even looked at. */
+static void
+since_skips_what_was_committed_before(void **state)
+{
+	struct msg_event_query q = { .what = EVQ_QUERY };
+	struct audit a;
+
+	(void)state;
+	make_trail(NULL, 0, 10);
+	change("UPDATE marks SET id = 5, committed_ns = 1000");
+	assert_int_equal(audit_open(&a, db, NULL, 0, NULL, NULL), 0);
+	q.since_ns = UINT64_C(3600000000000);
+	expect_count(&a, &q, NULL, NULL, 10);
+	q.since_ns *= 2;
+	expect_count(&a, &q, NULL, NULL, 5);
+	q.oldest_first = 1;
+	expect_count(&a, &q, NULL, NULL, 5);
+	audit_close(&a);
+}
+
 static void
 tail_gives_new_events_as_they_are_committed(void **state)
 {
@@ -1151,6 +1171,7 @@ main(void)
 		T(originals_table_is_kept_and_strange_files_refused),
 		T(queries_give_what_the_filter_asks),
 		T(event_has_the_originals_shape),
+		T(since_skips_what_was_committed_before),
 		T(tail_gives_new_events_as_they_are_committed),
 		T(verify_and_stats_answer_on_a_stream),
 		T(nobody_else_can_lock_the_database),
