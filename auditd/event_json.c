@@ -133,7 +133,8 @@ jbuf_string(struct jbuf *b, const char *str, size_t len)
 	jbuf_add(b, "\"", 1);
 	for (i = 0; i < len; i += n) {
 		n = utf8_len(s + i, len - i);
-		if (n == 0) {
+		/* A NUL is legal in JSON, and more than many readers bear. */
+		if (n == 0 || s[i] == 0) {
 			jbuf_puts(b, "\\ufffd");
 			clean = false;
 			n = 1;

@@ -26,7 +26,10 @@ void jbuf_add(struct jbuf *b, const char *s, size_t len);
 void jbuf_puts(struct jbuf *b, const char *s);
 void jbuf_printf(struct jbuf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
-/* s as a JSON string with its quotes; true where it was UTF-8 throughout. */
+/*
+ * s as a JSON string with its quotes; true where it was UTF-8 without a NUL
+ * throughout.
+ */
 bool jbuf_string(struct jbuf *b, const char *s, size_t len);
 
 /* Append row as one JSON object, no newline. */

@@ -58,7 +58,7 @@ check_json(const struct store_row *row)
 
 	event_json(&b, row);
 	must(!b.failed);
-	j = json_loadb(b.p, b.len, JSON_ALLOW_NUL, &err);
+	j = json_loadb(b.p, b.len, 0, &err);
 	must(j != NULL && json_is_object(j));
 	json_decref(j);
 	jbuf_free(&b);
