@@ -298,7 +298,7 @@ verdict(struct stream *s, const struct store *st, const char *reason)
 	for (i = 0; i < SHA256_LEN; i++)
 		snprintf(hex + (size_t)i * 2, 3, "%02x", s->prev[i]);
 	jbuf_printf(&s->out,
-	    "{\"ok\":%s,\"records\":%llu,\"first\":%llu,\"last\":%llu,"
+	    "{\"ok\":%s,\"entries\":%llu,\"first\":%llu,\"last\":%llu,"
 	    "\"algorithm\":\"%s\"",
 	    reason == NULL ? "true" : "false", (unsigned long long)s->given,
 	    (unsigned long long)st->first, (unsigned long long)s->end,
@@ -306,7 +306,7 @@ verdict(struct stream *s, const struct store *st, const char *reason)
 	if (reason == NULL)
 		jbuf_printf(&s->out, ",\"head\":\"%s\"}\n", hex);
 	else
-		jbuf_printf(&s->out, ",\"broken_at\":%llu,\"reason\":\"%s\"}\n",
+		jbuf_printf(&s->out, ",\"broken_at\":%llu,\"error\":\"%s\"}\n",
 		    (unsigned long long)s->cursor, reason);
 	s->finished = true;
 }

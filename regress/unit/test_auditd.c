@@ -232,7 +232,7 @@ auditd_serves_dies_and_serves_again(void **state)
 	answer(question(&d, EVQ_QUERY), out, sizeof(out));
 	assert_int_equal(count(out, "\"id\":\"ev-"), 600);
 	answer(question(&d, EVQ_VERIFY), out, sizeof(out));
-	assert_non_null(strstr(out, "{\"ok\":true,\"records\":600"));
+	assert_non_null(strstr(out, "{\"ok\":true,\"entries\":600"));
 	assert_non_null(strstr(out, "hmac-sha256"));
 	put(&r, i);
 	assert_int_equal(chan_send(&d.chan, MSG_AUDIT_DETACH, 0, 5, &none, NULL,

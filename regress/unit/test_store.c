@@ -1107,7 +1107,7 @@ verify_and_stats_answer_on_a_stream(void **state)
 	assert_int_equal(audit_open(&a, db, KEY, 32, NULL, NULL), 0);
 	j = ask_json(&a, &q, NULL, NULL);
 	assert_true(json_is_true(json_object_get(j, "ok")));
-	assert_int_equal(json_integer_value(json_object_get(j, "records")), 10);
+	assert_int_equal(json_integer_value(json_object_get(j, "entries")), 10);
 	json_decref(j);
 	q.what = EVQ_STATS;
 	j = ask_json(&a, &q, NULL, NULL);
