@@ -135,9 +135,11 @@ match_levels(struct glob *g, const uint16_t *rest, const char *t,
 {
 	if (*rest == 0)
 		return *t == '\0' || *t == '/';
+	if (matches(g, rest, t, begin)) /* none */
+		return 1;
 	if (*t != '/')
 		return 0;
-	for (; *t != '\0'; t++)
+	for (t++; *t != '\0'; t++)
 		if (*t == '/' && matches(g, rest, t, begin))
 			return 1;
 	return 0;
