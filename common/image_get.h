@@ -74,6 +74,9 @@ struct image_looks {
 void image_look(const struct image *im, enum image_use_id use, uint32_t words,
     const char *s, size_t len, struct image_looks *l);
 
+/* The i-th range that counts as private, or NULL past the last. */
+const struct image_cidr *image_private(size_t i);
+
 /* The rules of word w that any text is in, one bit each. */
 static inline uint64_t
 image_looks_word(const struct image_looks *l, uint32_t w)

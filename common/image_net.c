@@ -48,6 +48,13 @@ static const struct image_cidr private_tab[] = {
 	{ { 0xfe, 0x80 }, 10, { 0 } },
 };
 
+const struct image_cidr *
+image_private(size_t i)
+{
+	return i < sizeof(private_tab) / sizeof(private_tab[0]) ?
+	    &private_tab[i] : NULL;
+}
+
 /* Where port 0 is a free choice of the kernel that reaches nobody else. */
 static const struct image_cidr own_tab[] = {
 	{ V4(0, 0, 0, 0), 128, { 0 } },

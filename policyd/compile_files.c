@@ -65,6 +65,12 @@ static const struct {
 };
 #define RUNTIME_MAX (sizeof(runtime_tab) / sizeof(runtime_tab[0]))
 
+const char *
+comp_runtime_path(size_t i)
+{
+	return i < RUNTIME_MAX ? runtime_tab[i].pattern : NULL;
+}
+
 /* One place in the order of evaluation. */
 struct place {
 	uint32_t ops; /* questions it answers */
@@ -78,8 +84,8 @@ struct order {
 	struct pstr runtime[RUNTIME_MAX];
 };
 
-static uint32_t
-word_ops(uint32_t words)
+uint32_t
+comp_word_ops(uint32_t words)
 {
 	uint32_t ops = 0;
 	size_t i;
@@ -235,8 +241,8 @@ add_traverse(struct comp *c, struct order *o)
 	}
 }
 
-static int
-is_catch_all(const struct pfile_rule *r)
+int
+comp_is_catch_all(const struct pfile_rule *r)
 {
 	unsigned int i;
 
@@ -254,7 +260,7 @@ add_rule(struct comp *c, struct order *o, const struct pfile_rule *r)
 	uint32_t rule = comp_rule(c, &r->r), at;
 	unsigned int i;
 
-	at = add_place(c, o, rule, r->r.decision, word_ops(r->words));
+	at = add_place(c, o, rule, r->r.decision, comp_word_ops(r->words));
 	for (i = 0; i < r->paths.n; i++)
 		comp_pat(c, &o->pats, &r->paths.v[i], CP_PATH, at);
 }
@@ -267,7 +273,7 @@ add_all(struct comp *c, struct order *o)
 	unsigned int i;
 
 	for (i = 0; i < pol->nfile_rules && !c->failed; i++) {
-		if (implicit && is_catch_all(&pol->file_rules[i])) {
+		if (implicit && comp_is_catch_all(&pol->file_rules[i])) {
 			add_runtime(c, o);
 			add_traverse(c, o);
 			implicit = 0;

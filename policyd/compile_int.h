@@ -92,6 +92,12 @@ uint32_t comp_outcome(struct comp *c, uint32_t rule, enum decision dec,
     enum layer layer);
 
 /* compile_files.c */
+/* The questions (1u << enum file_op) that words (FW_*) cover. */
+uint32_t comp_word_ops(uint32_t words);
+/* Is every path of the rule a catch-all? */
+int comp_is_catch_all(const struct pfile_rule *r);
+/* The i-th pattern of implicit-runtime, or NULL past the last. */
+const char *comp_runtime_path(size_t i);
 void comp_files(struct comp *c);
 void comp_unix(struct comp *c);
 /* compile_cmds.c */

@@ -306,9 +306,10 @@ row_token(struct parse *p, const struct row *r, size_t *i)
 		if (p->kind == GLOB_DOMAIN && *i == 1 && is_sep(p, r, 1))
 			return nfa_plus(p->nfa, any_bytes(p, 1));
 		return nfa_star(p->nfa,
-		    any_bytes(p, r->n == 1 && p->kind != GLOB_PLAIN));
+		    any_bytes(p, r->n == 1 && p->kind != GLOB_BASENAME));
 	case TOK_STARSTAR:
-		return nfa_star(p->nfa, any_bytes(p, 1));
+		return nfa_star(p->nfa,
+		    any_bytes(p, p->kind != GLOB_BASENAME));
 	case TOK_ANY:
 		return any_char(p);
 	case TOK_CLASS:
@@ -356,6 +357,11 @@ compile_row(struct parse *p, struct row *r)
 	size_t i = 0;
 
 	tidy_row(p, r);
+	if (p->kind == GLOB_BASENAME) {
+		f = nfa_star(p->nfa, any_bytes(p, 1));
+		f = nfa_cat(p->nfa, f, nfa_byte(p->nfa, '/'));
+		f = nfa_opt(p->nfa, f);
+	}
 	while (i < r->n)
 		f = nfa_cat(p->nfa, f, row_token(p, r, &i));
 	return f;
@@ -481,7 +487,8 @@ static int
 parse_init(struct parse *p, const struct pat *pat)
 {
 	static const int sep[] = {
-		[GLOB_PATH] = '/', [GLOB_PLAIN] = -1, [GLOB_DOMAIN] = '.'
+		[GLOB_PATH] = '/', [GLOB_PLAIN] = -1, [GLOB_DOMAIN] = '.',
+		[GLOB_BASENAME] = '/'
 	};
 
 	p->pat = pat;

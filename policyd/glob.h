@@ -34,7 +34,12 @@ enum glob_kind {
 	 * '*' alone is any name; leading '*.' is one or more labels of any
 	 * depth; elsewhere '*' stays inside a label and two stars do not.
 	 */
-	GLOB_DOMAIN
+	GLOB_DOMAIN,
+	/*
+	 * A pattern of the last component of a path, given the path: what
+	 * stands before the last '/' is free, no star crosses one.
+	 */
+	GLOB_BASENAME
 };
 
 #define GLOB_NOCASE 0x1u /* ignore case, by Unicode's simple folding */
