@@ -491,6 +491,79 @@ killed_producer_costs_no_record(void **state)
 	expect_intact();
 }
 
+/* A captured tracer: rubbish into every word of its ring as fast as it can. */
+static void
+scribbler_process(int fd)
+{
+	uint64_t x = 88172645463325252u, *w;
+	size_t i, n = (4096 + 1024 * RING_SLOT) / 8;
+
+	w = mmap(NULL, n * 8, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (w == MAP_FAILED)
+		_exit(1);
+	for (;;) {
+		x ^= x << 13, x ^= x >> 7, x ^= x << 17;
+		i = x % n;
+		/* half of the time a state word that could be true */
+		if (x >> 40 & 1)
+			w[512 + (i & 1023) * 32] = w[16] << 16 |
+			    (x >> 50 & 0x3f) << 8 | 2;
+		else
+			w[i] = x;
+	}
+}
+
+static void
+hostile_ring_holds_up_no_other(void **state)
+{
+	uint64_t begun, worst = 0;
+	struct audit a;
+	struct evrec e;
+	struct ring r;
+	int fd, i, n, status, made = 0;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(audit_open(&a, db, NULL, 0, NULL, NULL), 0);
+	fd = ring_create(1024);
+	assert_int_equal(audit_attach(&a, 1, "hostile", 1001, fd, -1), 0);
+	attach_new(&a, &r, 2, "innocent", 1000);
+	pid = start(scribbler_process, fd);
+	for (i = 0; i < 200; i++) {
+		for (n = 0; n < 10; n++) {
+			event(&e, 7, "/mine", 0);
+			e.fix.value = made++;
+			put(&r, &e);
+		}
+		begun = audit_now();
+		assert_true(audit_drain(&a) >= 0);
+		if (audit_now() - begun > worst)
+			worst = audit_now() - begun;
+		(void)audit_sleep(&a);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	assert_int_equal(WTERMSIG(status), SIGKILL);
+	audit_detach(&a, 1);
+	for (n = 1, i = 0; n > 0 && i < 100; i++)
+		n = audit_drain(&a);
+	assert_int_equal(n, 0);
+	audit_close(&a);
+	ring_unmap(&r);
+	close(fd);
+	assert_true(worst < UINT64_C(2000000000));
+	expect_intact();
+	assert_int_equal(number(
+			     "SELECT count(DISTINCT value) FROM records r"
+			     " JOIN sessions s ON s.num = r.session WHERE"
+			     " s.session_id = 'innocent' AND r.path = '/mine'"),
+	    made);
+	assert_int_equal(
+	    number("SELECT count(*) FROM records r JOIN sessions s"
+		   " ON s.num = r.session WHERE s.session_id = 'innocent'"),
+	    made);
+}
+
 /* ---- a full disk ---- */
 
 static int
@@ -1048,6 +1121,52 @@ since_skips_what_was_committed_before(void **state)
 	audit_close(&a);
 }
 
+/* The view shows what the query answers, but for fields, where it has fewer. */
+static void
+view_and_query_say_the_same(void **state)
+{
+	struct msg_event_query q = { .what = EVQ_QUERY, .oldest_first = 1 };
+	json_t *all, *one, *v, *w;
+	sqlite3_stmt *st;
+	struct audit a;
+	sqlite3 *c;
+	const char *key;
+	size_t i = 0;
+
+	(void)state;
+	make_trail(NULL, 0, 10);
+	assert_int_equal(audit_open(&a, db, NULL, 0, NULL, NULL), 0);
+	all = ask_json(&a, &q, NULL, NULL);
+	audit_close(&a);
+	/* not by auditd's connection, which trusts no view */
+	assert_int_equal(sqlite3_open(db, &c), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(c,
+		"SELECT payload_json FROM events ORDER BY event_id = 'ev-10',"
+		" event_id",
+		-1, &st, NULL),
+	    SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		one = json_loads((const char *)sqlite3_column_text(st, 0), 0,
+		    NULL);
+		assert_non_null(one);
+		json_object_del(one, "fields");
+		assert_true(json_object_size(one) >= 10);
+		json_object_foreach(one, key, v)
+		{
+			w = json_object_get(json_array_get(all, i), key);
+			if (!json_equal(v, w))
+				fail_msg("%s of %zu", key, i);
+		}
+		json_decref(one);
+		i++;
+	}
+	assert_int_equal(i, 10);
+	sqlite3_finalize(st);
+	sqlite3_close(c);
+	json_decref(all);
+}
+
 static void
 tail_gives_new_events_as_they_are_committed(void **state)
 {
@@ -1161,6 +1280,7 @@ main(void)
 		T(dead_producers_ring_is_drained_then_closed),
 		T(killed_consumer_loses_and_doubles_nothing),
 		T(killed_producer_costs_no_record),
+		T(hostile_ring_holds_up_no_other),
 		T(full_disk_delays_and_loses_nothing),
 		T(every_changed_column_is_found),
 		T(moved_end_or_other_key_is_refused),
@@ -1172,6 +1292,7 @@ main(void)
 		T(queries_give_what_the_filter_asks),
 		T(event_has_the_originals_shape),
 		T(since_skips_what_was_committed_before),
+		T(view_and_query_say_the_same),
 		T(tail_gives_new_events_as_they_are_committed),
 		T(verify_and_stats_answer_on_a_stream),
 		T(nobody_else_can_lock_the_database),
