@@ -5,6 +5,8 @@
  * are never printed raw.
  */
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,11 +14,11 @@
 #include "supervisor/ctl/api.h"
 #include "supervisor/ctl/events.h"
 #include "supervisor/ctl/out.h"
+#include "supervisor/ctl/sibling.h"
 
 /* clang-format off */
 const struct opt events_query_opts[] = {
 	{ "session", 0, OPT_STRING, "session", NULL, "only of this session" },
-	{ "command", 0, OPT_STRING, "command", NULL, "only of this command" },
 	{ "type", 0, OPT_STRING, "type[,type]", NULL, "only of these types" },
 	{ "decision", 0, OPT_STRING, "decision", NULL,
 	    "only with this decision" },
@@ -46,6 +48,8 @@ const struct opt events_tail_opts[] = {
 };
 
 const struct opt audit_verify_opts[] = {
+	{ "key-file", 'k', OPT_STRING, "file", NULL,
+	    "key of the chain, for a database that is given" },
 	{ "json", 0, OPT_FLAG, NULL, NULL, "print JSON" },
 	{ .kind = OPT_END },
 };
@@ -55,7 +59,6 @@ static const struct {
 	const char *opt, *param;
 } param_tab[] = {
 	{ "session", "session_id" },
-	{ "command", "command_id" },
 	{ "type", "type" },
 	{ "decision", "decision" },
 	{ "since", "since" },
@@ -91,8 +94,7 @@ events_target(const json_t *ev)
 {
 	static const char *const keys[] = { "path", "domain", "remote",
 		"filename" };
-	static const char *const fields[] = { "command", "path", "syscall",
-		"detail", "message" };
+	static const char *const fields[] = { "message", "path2", "comm" };
 	const json_t *f = json_object_get(ev, "fields");
 	const char *s = "";
 	size_t i;
@@ -102,6 +104,38 @@ events_target(const json_t *ev)
 	for (i = 0; i < COUNT(fields) && *s == '\0'; i++)
 		s = out_str(f, fields[i]);
 	return s;
+}
+
+/* The same for people: a command with its arguments, cut to size. */
+static void
+target_text(const json_t *ev, char *buf, size_t size)
+{
+	const json_t *argv = json_object_get(ev, "argv");
+	json_t *one;
+	size_t i, n;
+
+	n = (size_t)snprintf(buf, size, "%s", events_target(ev));
+	json_array_foreach(argv, i, one)
+	{
+		if (i == 0 || n >= size || !json_is_string(one))
+			continue;
+		n += (size_t)snprintf(buf + n, size - n, " %s",
+		    json_string_value(one));
+	}
+}
+
+/*
+ * "deny", or where what was written and what came of it differ: "approve:
+ * deny".
+ */
+static void
+decision_text(const json_t *policy, char *buf, size_t size)
+{
+	const char *d = out_str(policy, "decision");
+	const char *e = out_str(policy, "effective_decision");
+	bool plain = *e == '\0' || strcmp(d, e) == 0 || strcmp(e, "allow") == 0;
+
+	snprintf(buf, size, "%s%s%s", d, plain ? "" : ": ", plain ? "" : e);
 }
 
 /* "2026-01-01T10:11:12.123456789Z" as "2026-01-01 10:11:12.123" */
@@ -119,16 +153,17 @@ add_event(struct table *tab, const json_t *ev)
 {
 	const json_t *policy = json_object_get(ev, "policy");
 	json_int_t n = json_integer_value(json_object_get(ev, "pid"));
-	char time[32], pid[24] = "";
+	char time[32], pid[24] = "", target[512], decision[40];
 	struct table_row *r;
 
 	short_time(time, sizeof(time), out_str(ev, "timestamp"));
 	if (n > 0)
 		snprintf(pid, sizeof(pid), "%lld", (long long)n);
+	target_text(ev, target, sizeof(target));
+	decision_text(policy, decision, sizeof(decision));
 	r = table_add(tab,
-	    (const char *[]) { time, out_str(policy, "decision"),
-		out_str(ev, "type"), pid, out_str(policy, "rule"),
-		events_target(ev) });
+	    (const char *[]) { time, decision, out_str(ev, "type"), pid,
+		out_str(policy, "rule"), target });
 	if (r != NULL)
 		r->cell_hue[1] = decision_hue(policy);
 	return r;
@@ -314,13 +349,36 @@ print_verified(const json_t *j)
 	return EXIT_FAIL;
 }
 
+/* A database that is not in use: auditd reads it for us.  NULL: said why. */
+static json_t *
+verify_file(const struct ctl *c, const char *file, const char *key)
+{
+	const char *argv[] = { "agentsh-auditd", "-V", file,
+		key == NULL ? NULL : "-k", key, NULL };
+	char path[PATH_MAX], out[4096];
+	json_t *j;
+
+	if (sibling_path(path, sizeof(path), argv[0]) == -1 ||
+	    sibling_run(path, (char *const *)(uintptr_t)argv, out,
+		sizeof(out)) == -1) {
+		ctl_fail(c, "agentsh-auditd: %s", strerror(errno));
+		return NULL;
+	}
+	if ((j = json_loads(out, 0, NULL)) == NULL && *out != '\0')
+		ctl_fail(c, "agentsh-auditd: cannot understand its answer");
+	return j;
+}
+
 int
 audit_verify_run(struct ctl *c, struct opts *o, const struct cmd *t)
 {
+	const char *key = opts_str(o, "key-file", NULL);
 	json_t *j;
 	int code;
 
-	if ((j = api_get(c, "/api/v1/audit/verify")) == NULL)
+	j = o->npos > 0 ? verify_file(c, o->pos[0], key) :
+			  api_get(c, "/api/v1/audit/verify");
+	if (j == NULL)
 		return EXIT_FAIL;
 	if (opts_flag(o, "json")) {
 		code = json_is_true(json_object_get(j, "ok")) ? 0 : EXIT_FAIL;

@@ -298,19 +298,24 @@ set_env(struct run *r)
 	return 0;
 }
 
-/* What working_dir means: the virtual root stands for the workspace. */
+/* The original's clients know the workspace by this name. */
+#define VIRTUAL_ROOT "/workspace"
+
+/* What working_dir means: the virtual root stands for the workspace.  Owned. */
 static char *
-real_dir(const char *dir, const char *workspace, const char *virtual_root)
+real_dir(const char *dir, const char *workspace)
 {
-	size_t n = strlen(virtual_root);
+	size_t n = strlen(VIRTUAL_ROOT);
+	bool alias = strncmp(dir, VIRTUAL_ROOT, n) == 0 &&
+	    (dir[n] == '/' || dir[n] == '\0') &&
+	    strncmp(workspace, VIRTUAL_ROOT, n) != 0;
+	const char *slash = *dir == '/' || *dir == '\0' ? "" : "/";
 	char *joined, *real;
 
-	if (n > 1 && strncmp(dir, virtual_root, n) == 0 &&
-	    (dir[n] == '/' || dir[n] == '\0')) {
-		if (asprintf(&joined, "%s%s", workspace, dir + n) == -1)
-			return NULL;
-	} else if (asprintf(&joined, "%s%s%s", *dir == '/' ? "" : workspace,
-		       *dir == '/' ? "" : "/", dir) == -1)
+	if (alias)
+		dir += n;
+	if (asprintf(&joined, "%s%s%s", alias || *dir != '/' ? workspace : "",
+		slash, dir) == -1)
 		return NULL;
 	real = realpath(joined, NULL);
 	free(joined);
@@ -335,16 +340,11 @@ static int
 enter_dir(const struct ctl *c, const json_t *session, const char *dir)
 {
 	const char *workspace = out_str(session, "workspace");
-	const char *root = out_str(session, "virtual_root");
-	char *real;
+	char *real = real_dir(dir == NULL ? "" : dir, workspace);
 	int code = 0;
 
-	if (*root == '\0')
-		root = workspace;
-	real = real_dir(dir == NULL || *dir == '\0' ? root : dir, workspace,
-	    root);
 	if (real == NULL || !is_below(real, workspace)) {
-		fprintf(stderr, "working_dir must be under %s\n", root);
+		fprintf(stderr, "working_dir must be under %s\n", workspace);
 		code = EXIT_BAD_DIR;
 	} else if (chdir(real) == -1) {
 		ctl_fail(c, "working_dir %s: %s", real, strerror(errno));

@@ -20,11 +20,11 @@
 
 #include "supervisor/ctl/ctl.h"
 #include "supervisor/ctl/out.h"
+#include "supervisor/ctl/sibling.h"
 #include "supervisor/ctl/words.h"
 
 #define POLICY_DIR    "/etc/agentsh/policies"
 #define CONFIG_FILE   "/etc/agentsh/config.yaml"
-#define POLICYD	      "../libexec/agentsh/agentsh-policyd"
 
 /* clang-format off */
 #define OPT_DIR { "dir", 0, OPT_STRING, "directory", NULL, \
@@ -352,24 +352,6 @@ push_all(struct front *f)
 	return 0;
 }
 
-/* The policyd that was installed with us. */
-static int
-sibling_path(char *buf, size_t size)
-{
-	char self[PATH_MAX], *slash;
-	ssize_t n;
-	int w;
-
-	if ((n = readlink("/proc/self/exe", self, sizeof(self) - 1)) == -1)
-		return -1;
-	self[n] = '\0';
-	if ((slash = strrchr(self, '/')) == NULL)
-		return -1;
-	slash[1] = '\0';
-	w = snprintf(buf, size, "%s%s", self, POLICYD);
-	return w < 0 || (size_t)w >= size ? -1 : 0;
-}
-
 int
 policy_run(struct ctl *c, struct opts *o, const struct cmd *t)
 {
@@ -381,7 +363,8 @@ policy_run(struct ctl *c, struct opts *o, const struct cmd *t)
 		if (strcmp(front_tab[i].group, t->group) == 0 &&
 		    strcmp(front_tab[i].name, t->name) == 0)
 			break;
-	if (i == COUNT(front_tab) || sibling_path(path, sizeof(path)) == -1)
+	if (i == COUNT(front_tab) ||
+	    sibling_path(path, sizeof(path), "agentsh-policyd") == -1)
 		return ctl_fail(c, "cannot find agentsh-policyd");
 	f.flags = front_tab[i].flags;
 	if (push(&f, "agentsh-policyd") != 0 || push(&f, "-T") != 0 ||

@@ -94,13 +94,29 @@ session_make(const struct ctl *c, const char *id, const char *workspace,
 	return j;
 }
 
+/* A member as text: a string, or the strings of an array one after another. */
+static void
+member_text(const json_t *j, const char *key, char *buf, size_t size)
+{
+	const json_t *m = json_object_get(j, key);
+	char text[2048];
+	size_t i, n = 0;
+	json_t *one;
+
+	snprintf(text, sizeof(text), "%s", out_str(j, key));
+	json_array_foreach(m, i, one) if (json_is_string(one) &&
+	    n < sizeof(text)) n += (size_t)snprintf(text + n, sizeof(text) - n,
+	    "%s%s", i > 0 ? ", " : "", json_string_value(one));
+	out_safe(buf, size, text);
+}
+
 /* A member that people should see, if the session has it. */
 static void
 print_member(const json_t *j, const char *key, const char *title)
 {
-	char text[1024];
+	char text[2048];
 
-	out_safe(text, sizeof(text), out_str(j, key));
+	member_text(j, key, text, sizeof(text));
 	if (*text != '\0')
 		printf("  %s %s\n", title, text);
 }
@@ -176,12 +192,12 @@ print_info(const struct ctl *c, const json_t *j)
 {
 	struct table tab;
 	struct table_row *r;
-	const char *value;
+	char value[2048];
 	size_t i;
 
 	table_init(&tab, 2);
 	for (i = 0; i < COUNT(info_tab); i++) {
-		value = out_str(j, info_tab[i].key);
+		member_text(j, info_tab[i].key, value, sizeof(value));
 		if (*value == '\0')
 			continue;
 		r = table_add(&tab,
