@@ -66,8 +66,12 @@ ring_free(struct audit *a, struct audit_ring *r)
 void
 audit_close(struct audit *a)
 {
-	while (!TAILQ_EMPTY(&a->rings))
-		ring_free(a, TAILQ_FIRST(&a->rings));
+	struct audit_ring *r, *next;
+
+	for (r = TAILQ_FIRST(&a->rings); r != NULL; r = next) {
+		next = TAILQ_NEXT(r, entry);
+		ring_free(a, r);
+	}
 	store_close(&a->store);
 	free(a->buf);
 	a->buf = NULL;

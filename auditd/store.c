@@ -677,7 +677,9 @@ session_read(sqlite3_stmt *st, struct store_session *ses)
 		return -1;
 	if (sqlite3_column_bytes(st, 5) == 0)
 		return 0;
-	if (bytes_read(st, 5, SQLITE_TEXT, sizeof(ses->id) - 1, &p, &len) == -1)
+	if (bytes_read(st, 5, SQLITE_TEXT, sizeof(ses->id) - 1, &p, &len) ==
+		-1 ||
+	    p == NULL)
 		return -1;
 	memcpy(ses->id, p, len);
 	ses->id[len] = '\0';

@@ -48,7 +48,8 @@
 #define RING_PAGE    4096
 #define RING_SEALS   (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
-struct ring_head {
+/* Producers and consumer write to cache lines of their own. */
+struct ring_head { /* NOLINT(clang-analyzer-optin.performance.Padding) */
 	uint32_t magic;
 	uint32_t version;
 	uint8_t id[RING_ID];
