@@ -3,8 +3,8 @@
  * monitor reads when that tracer has died and no cgroup knows the processes.
  * The fourth descriptor of TRACER_CONF.
  *
- * LIVE_MAX words of 32 bits, 0 = free; a word is written and cleared whole. The
- * monitor believes none of them: it kills only what has the session's uid and a seccomp filter.
+ * A word is written and cleared whole.  The monitor believes none of them: it kills
+ * only what has the session's uid and a seccomp filter.
  */
 
 #ifndef COMMON_LIVE_H
@@ -13,7 +13,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LIVE_MAX   16384u
-#define LIVE_BYTES (LIVE_MAX * sizeof(int32_t))
+#define LIVE_MAX 65536
+
+struct live {
+	uint32_t count;	       /* entries in use, high-water */
+	int32_t pid[LIVE_MAX]; /* 0: free */
+};
 
 #endif

@@ -427,6 +427,8 @@ privdrop_monitor(int kill)
 	const struct rights *r = rights_get(PROC_MONITOR);
 	uint64_t keep = rights_cap_mask(r, 0) & caps_held();
 
+	if (setgroups(0, NULL) == -1)
+		return failed("setgroups");
 	if (drop_bounding(keep) == -1 || drop_rest(r, keep) == -1)
 		return -1;
 	return privdrop_seccomp(r, kill);

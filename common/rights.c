@@ -118,6 +118,7 @@ static const struct rights rights_tab[] = {
 			{ RLIMIT_AS, 1024 * MIB, "clients' requests are bounded" },
 			LIMIT_END },
 		.fds = { FD_NULL, FD_CHANNEL, FD_EPOLL, FD_EVENTFD,
+			{ -1, "pipe:", "libevent wakes itself" },
 			{ -1, "socket:", "the listening sockets it was handed, clients, event streams" },
 			{ -1, NULL, NULL } },
 		.seclist = "control",
