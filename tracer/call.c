@@ -156,6 +156,8 @@ call_valid(struct call *c)
 {
 	uint64_t id = c->rq->id;
 
+	if (c->w->group->listener == -1)
+		return true;
 	if (ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) ==
 	    0)
 		return true;
@@ -184,6 +186,9 @@ send_answer(struct call *c, int64_t val, int err, uint32_t flags)
 	if (c->answered)
 		return;
 	c->answered = true;
+	c->err = -err;
+	if (c->w->group->listener == -1)
+		return; /* the front door */
 	if (ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_SEND, &resp) == -1)
 		c->gone = true;
 }
@@ -339,11 +344,32 @@ refusal_errno(const struct call *c, const struct verdict *v)
 	return EACCES;
 }
 
+/* What the rule's author wants to be said. */
+static void
+expand_message(struct call *c, const struct verdict *v)
+{
+	const struct evrec *e = &c->ev;
+	struct image_rule rule;
+	struct image_msgvars vars = {
+		.path = e->text[EVS_PATH].p,
+		.operation = evrec_op_name(&e->fix),
+		.command = c->task->comm,
+	};
+
+	image_rule_get(c->im, v->rule, &rule);
+	if (rule.message[0] == '\0' || e->text[EVS_MESSAGE].len != 0)
+		return;
+	vars.rule = rule.name;
+	image_message(rule.message, &vars, c->message, sizeof(c->message));
+	event_text(c, EVS_MESSAGE, c->message, strlen(c->message));
+}
+
 void
 call_refuse(struct call *c, const struct verdict *v, int err)
 {
 	if (err == 0)
 		err = refusal_errno(c, v);
+	expand_message(c, v);
 	event_commit(c, err);
 	answer_errno(c, err);
 }

@@ -44,11 +44,13 @@ struct call {
 	struct task *task;	/* of the caller, pinned for the call */
 	struct worker *w;	/* the serving thread and its buffers */
 	uint64_t start_ns;	/* CLOCK_MONOTONIC at receipt */
+	int err;		/* errno of the answer, 0: none */
 	bool answered;
 	bool gone;		/* the caller died or its call was withdrawn */
 	bool event_on;		/* ev holds a record to commit */
 	uint32_t cpus_seq;	/* see notify_hold */
 	cpu_set_t held_cpus;
+	char message[512];	/* of the refusing rule, expanded */
 	struct evrec ev;	/* texts point into w's buffers or the image */
 };
 

@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/entry.h"
 #include "common/wrapper.h"
 #include "tracer/event.h"
 #include "tracer/exec.h"
@@ -413,16 +414,13 @@ given_name(struct call *c, const char *path, size_t len, char *out)
 	return (size_t)(p - out);
 }
 
-/* The program that was asked for: level 0. */
+/* The program that was asked for, path[0] of the worker: level 0. */
 static bool
-resolve_program(struct call *c, struct work *w)
+resolve_program(struct call *c, struct work *w, size_t len)
 {
 	char *given = c->w->path[1];
-	size_t len;
 	int e, fd = call_int(c, SR_DIRFD);
 
-	if (!fileops_string(c, SR_PATH, 0, &len))
-		return false;
 	if (len == 0 && (c->a.flags & AT_EMPTY_PATH) != 0)
 		e = pathres_fd(c, fd, &w->res);
 	else
@@ -771,11 +769,45 @@ exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
 	ptrace(PTRACE_DETACH, pid, 0, 0);
 }
 
+/*
+ * Everything before the kernel's turn: true, and the call's event holds the verdict; or it has been
+ * answered.
+ */
+static bool
+judge_exec(struct call *c, struct work *w, struct args *a, struct judging *j,
+    size_t len)
+{
+	c->ev.fix.depth =
+	    (uint16_t)(j->depth > UINT16_MAX ? UINT16_MAX : j->depth);
+	if (!resolve_program(c, w, len))
+		return false;
+	exec_text(c, w, a);
+	/* The command rules first, so that theirs is the rule that is named. */
+	if (!judge_command(j, &w->level[0], w->word + a->first, a->argc)) {
+		refuse(c, &j->v);
+		return false;
+	}
+	if (!resolve_chain(c, w))
+		return false;
+	prefix_argv(w, a);
+	exec_text(c, w, a);
+	if (w->levels > 1 && !judge_chain(j, a)) {
+		refuse(c, &j->v);
+		return false;
+	}
+	if (!call_verdict(c, &j->v)) {
+		call_refuse(c, &j->v, 0);
+		return false;
+	}
+	return true;
+}
+
 static void
 do_exec(struct call *c, struct work *w)
 {
 	struct judging j = { .c = c, .w = w };
 	struct args a;
+	size_t len;
 	int e;
 
 	j.depth = c->task->execed ? c->task->depth + 1 : 0;
@@ -783,29 +815,10 @@ do_exec(struct call *c, struct work *w)
 		answer_errno(c, e);
 		return;
 	}
+	if (!fileops_string(c, SR_PATH, 0, &len))
+		return;
 	event_begin(c, EV_EXEC);
-	c->ev.fix.depth = (uint16_t)(j.depth > UINT16_MAX ? UINT16_MAX : j.depth);
-	if (!resolve_program(c, w))
-		return;
-	exec_text(c, w, &a);
-	/* The command rules first, so that theirs is the rule that is named. */
-	if (!judge_command(&j, &w->level[0], w->word + a.first, a.argc)) {
-		refuse(c, &j.v);
-		return;
-	}
-	if (!resolve_chain(c, w))
-		return;
-	prefix_argv(w, &a);
-	exec_text(c, w, &a);
-	if (w->levels > 1 && !judge_chain(&j, &a)) {
-		refuse(c, &j.v);
-		return;
-	}
-	if (!call_verdict(c, &j.v)) {
-		call_refuse(c, &j.v, 0);
-		return;
-	}
-	if (!event_room(c))
+	if (!judge_exec(c, w, &a, &j, len) || !event_room(c))
 		return;
 #ifdef CONTINUE_AFTER_CHECK
 	event_commit(c, 0);
@@ -815,25 +828,92 @@ do_exec(struct call *c, struct work *w)
 #endif
 }
 
+static void
+work_done(struct call *c, struct work *w)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->levels; i++)
+		if (w->level[i].fd != -1)
+			close(w->level[i].fd);
+	w->levels = 0;
+	pathres_close(&w->res);
+	/* Long arguments should not stay resident. */
+	if (w->bytes > 65536)
+		madvise(c->w->arena, WORKER_ARENA_BYTES, MADV_DONTNEED);
+}
+
+static struct work *
+work_begin(struct call *c)
+{
+	struct work *w = work_get(c->w);
+
+	if (w == NULL)
+		return NULL;
+	w->levels = 0;
+	w->bytes = 0;
+	w->res.fd = w->res.dir = -1;
+	return w;
+}
+
 void
 exec_ask(struct call *c)
 {
-	struct work *w = work_get(c->w);
-	unsigned int i;
+	struct work *w = work_begin(c);
 
 	if (w == NULL) {
 		answer_errno(c, ENOMEM);
 		return;
 	}
-	w->levels = 0;
-	w->bytes = 0;
-	w->res.fd = w->res.dir = -1;
 	do_exec(c, w);
-	for (i = 0; i < w->levels; i++)
-		if (w->level[i].fd != -1)
-			close(w->level[i].fd);
-	pathres_close(&w->res);
-	/* Long arguments should not stay resident. */
-	if (w->bytes > 65536)
-		madvise(c->w->arena, WORKER_ARENA_BYTES, MADV_DONTNEED);
+	work_done(c, w);
+}
+
+/* argv of the front door, as if it had been read from the caller. */
+static bool
+copy_argv(struct work *w, const struct entry_args *e, struct args *a)
+{
+	unsigned int i;
+	size_t n;
+
+	a->first = FIRST;
+	a->argc = e->argc;
+	a->bytes = 0;
+	if (e->argc == 0 || e->argc > WORDS_MAX)
+		return false;
+	for (i = 0; i < e->argc; i++) {
+		n = strlen(e->argv[i]) + 1;
+		if (a->bytes + n > BLOCK_MAX)
+			return false;
+		memcpy(w->block + a->bytes, e->argv[i], n);
+		w->word[FIRST + i] = w->block + a->bytes;
+		a->bytes += n;
+	}
+	return true;
+}
+
+int
+exec_front(struct call *c, const struct entry_args *e, uint32_t *rule)
+{
+	struct work *w = work_begin(c);
+	struct judging j = { .c = c, .w = w };
+	size_t len = strlen(e->program);
+	struct args a;
+	bool ok = false;
+
+	if (w == NULL)
+		return ENOMEM;
+	if (len >= CALL_PATH_MAX)
+		return ENAMETOOLONG;
+	memcpy(c->w->path[0], e->program, len + 1);
+	if (!copy_argv(w, e, &a))
+		return E2BIG;
+	event_begin(c, EV_COMMAND_POLICY);
+	if (judge_exec(c, w, &a, &j, len)) {
+		event_commit(c, 0);
+		ok = true;
+	}
+	*rule = j.v.rule;
+	work_done(c, w);
+	return ok ? 0 : c->err;
 }

@@ -11,6 +11,16 @@
 
 #include "tracer/call.h"
 
+struct entry_args;
+
 void exec_ask(struct call *c);
+
+/*
+ * The front door: judge what an asker, c's task, is about to exec, at depth 0, as the exec
+ * itself will be judged again.  c belongs to no listener (entry.c) and is not answered.  0, and *rule
+ * allowed it; or an errno, and c->ev says which rule and why where one did.
+ */
+int exec_front(struct call *c, const struct entry_args *e, uint32_t *rule)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -48,6 +48,13 @@ futex(_Atomic uint32_t *word, int op, uint32_t val)
 	    NULL, 0);
 }
 
+static void
+wake_watcher(struct tracer *t)
+{
+	if (atomic_exchange(&t->watcher_parked, 0))
+		futex(&t->watcher_parked, FUTEX_WAKE, 1);
+}
+
 /* ---- the CPU of the caller ---- */
 
 void
@@ -201,6 +208,7 @@ serve(struct worker *w)
 	c->tracer = w->tracer;
 	c->w = w;
 	c->answered = c->gone = c->event_on = false;
+	c->err = 0;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	c->start_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	image_take(w);
@@ -283,9 +291,8 @@ worker_main(void *arg)
 		atomic_store(&w->state, WS_BUSY);
 		atomic_fetch_add_explicit(&t->activity, 1,
 		    memory_order_relaxed);
-		if (atomic_load(&t->watcher_parked) &&
-		    atomic_exchange(&t->watcher_parked, 0))
-			futex(&t->watcher_parked, FUTEX_WAKE, 1);
+		if (atomic_load(&t->watcher_parked))
+			wake_watcher(t);
 		serve(w);
 		atomic_store(&w->state, WS_IDLE);
 	}
@@ -337,7 +344,7 @@ poke(struct worker *w)
 		syscall(SYS_tgkill, w->tracer->pid, tid, SIGUSR1);
 }
 
-int
+struct group *
 notify_serve(struct tracer *t, int listener, uint32_t entry)
 {
 	uint64_t flags = SYNC_WAKE_UP;
@@ -347,7 +354,7 @@ notify_serve(struct tracer *t, int listener, uint32_t entry)
 
 	if ((g = calloc(1, sizeof(*g))) == NULL) {
 		close(listener);
-		return -1;
+		return NULL;
 	}
 	g->tracer = t;
 	g->listener = listener;
@@ -363,10 +370,10 @@ notify_serve(struct tracer *t, int listener, uint32_t entry)
 	}
 	pthread_mutex_unlock(&t->lock);
 	if (g->workers_cnt > 0)
-		return 0;
+		return g;
 	close(listener);
 	free(g);
-	return -1;
+	return NULL;
 }
 
 /* Join the threads that have ended.  Locked. */
@@ -392,45 +399,56 @@ reap(struct group *g)
 void
 notify_end(struct tracer *t, struct group *g)
 {
-	struct group **pp;
-	struct worker *w;
-	const struct timespec ms = { .tv_nsec = 1000000 };
-
 	atomic_store(&g->ended, true);
-	pthread_mutex_lock(&t->lock);
-	for (pp = &t->groups; *pp != NULL && *pp != g; pp = &(*pp)->next)
-		;
-	if (*pp == g)
-		*pp = g->next;
-	while (g->workers != NULL) {
-		for (w = g->workers; w != NULL; w = w->next)
-			poke(w);
-		reap(g);
-		if (g->workers != NULL) {
-			pthread_mutex_unlock(&t->lock);
-			nanosleep(&ms, NULL);
-			pthread_mutex_lock(&t->lock);
-		}
-	}
-	pthread_mutex_unlock(&t->lock);
-	close(g->listener);
-	free(g);
+	wake_watcher(t);
 }
 
-bool
-notify_group(struct tracer *t, unsigned int i, struct group **gp,
-    int *listener, uint32_t *entry)
+unsigned int
+notify_end_hung(struct tracer *t)
 {
 	struct group *g;
+	unsigned int left = 0;
 
-	for (g = t->groups; g != NULL && i > 0; g = g->next)
-		i--;
-	if (g == NULL)
-		return false;
-	*gp = g;
-	*listener = g->listener;
-	*entry = g->entry;
-	return true;
+	pthread_mutex_lock(&t->lock);
+	for (g = t->groups; g != NULL; g = g->next) {
+		if (has_hung_up(g->listener))
+			atomic_store(&g->ended, true);
+		else
+			left++;
+	}
+	pthread_mutex_unlock(&t->lock);
+	wake_watcher(t);
+	return left;
+}
+
+/* Groups without tasks: end their threads, then free them.  Locked. */
+static bool
+bury(struct tracer *t)
+{
+	struct group **pp = &t->groups, *g;
+	struct worker *w;
+	bool more = false;
+
+	while ((g = *pp) != NULL) {
+		if (!atomic_load(&g->ended)) {
+			pp = &g->next;
+			continue;
+		}
+		for (w = g->workers; w != NULL; w = w->next) {
+			atomic_store(&w->interrupt, atomic_load(&w->call_id));
+			poke(w);
+		}
+		reap(g);
+		if (g->workers != NULL) {
+			more = true;
+			pp = &g->next;
+			continue;
+		}
+		*pp = g->next;
+		close(g->listener);
+		free(g);
+	}
+	return more;
 }
 
 unsigned int
@@ -600,6 +618,7 @@ tend_all(struct tracer *t, uint32_t now)
 	bool busy = false;
 
 	pthread_mutex_lock(&t->lock);
+	busy = bury(t);
 	for (g = t->groups; g != NULL; g = g->next)
 		busy |= tend(t, g, now);
 	if (now % SWEEP_TICKS == 0) {
@@ -608,6 +627,19 @@ tend_all(struct tracer *t, uint32_t now)
 	}
 	pthread_mutex_unlock(&t->lock);
 	return busy;
+}
+
+static bool
+has_ended(struct tracer *t)
+{
+	struct group *g;
+	bool ended = false;
+
+	pthread_mutex_lock(&t->lock);
+	for (g = t->groups; g != NULL; g = g->next)
+		ended |= atomic_load(&g->ended);
+	pthread_mutex_unlock(&t->lock);
+	return ended;
 }
 
 /* Sleep until a call comes. */
@@ -624,7 +656,7 @@ park(struct tracer *t)
 	task_sweep(t->tasks);
 	pthread_mutex_unlock(&t->lock);
 	atomic_store(&t->watcher_parked, 1);
-	if (atomic_load(&t->activity) == seen)
+	if (atomic_load(&t->activity) == seen && !has_ended(t))
 		while (atomic_load(&t->watcher_parked) == 1)
 			futex(&t->watcher_parked, FUTEX_WAIT, 1);
 	atomic_store(&t->watcher_parked, 0);

@@ -18,24 +18,23 @@ struct group;
 struct tracer;
 
 /*
- * Serve listener (owned from now on, also on failure) for entry number entry.  0 or -1
- * with errno.  Main thread.
+ * Serve listener (owned from now on, also on failure) for entry number entry.  The group, which
+ * lives until notify_end and a little longer, or NULL with errno.  Main thread.
  */
-int notify_serve(struct tracer *t, int listener, uint32_t entry)
+struct group *notify_serve(struct tracer *t, int listener, uint32_t entry)
     __attribute__((warn_unused_result));
 
 /* Start the watcher.  Once, after tracer_init. */
 int notify_start(struct tracer *t) __attribute__((warn_unused_result));
 
 /*
- * The group whose listener has no more tasks: end its threads and forget it.
- * Main thread, after POLLHUP.
+ * The group's listener has no more tasks (POLLHUP): its threads are ended, it is closed and freed by the
+ * watcher.  g is not the caller's any more.  Never blocks.
  */
 void notify_end(struct tracer *t, struct group *g);
 
-/* The i-th group's listener and entry, or false.  Main thread. */
-bool notify_group(struct tracer *t, unsigned int i, struct group **g,
-    int *listener, uint32_t *entry);
+/* End all groups whose listener hung up; how many are left that did not. */
+unsigned int notify_end_hung(struct tracer *t);
 
 /* Threads now, idle and busy; for tests and the log. */
 unsigned int notify_threads(struct tracer *t);

@@ -388,14 +388,31 @@ task_count(struct tasktab *tt)
 	return n;
 }
 
-void
-task_kill_all(struct tasktab *tt)
+/* entry 0: all of them. */
+static void
+kill_tasks(struct tasktab *tt, uint32_t entry)
 {
+	const struct task *t;
 	uint32_t i;
 
 	pthread_mutex_lock(&tt->lock);
-	for (i = 0; i < tt->used; i++)
-		if (tt->pool[i].tid != 0 && tt->pool[i].tgid > 1)
-			kill(tt->pool[i].tgid, SIGKILL);
+	for (i = 0; i < tt->used; i++) {
+		t = &tt->pool[i];
+		if (t->tid != 0 && t->tgid > 1 &&
+		    (entry == 0 || t->command == entry))
+			kill(t->tgid, SIGKILL);
+	}
 	pthread_mutex_unlock(&tt->lock);
+}
+
+void
+task_kill_all(struct tasktab *tt)
+{
+	kill_tasks(tt, 0);
+}
+
+void
+task_kill_entry(struct tasktab *tt, uint32_t entry)
+{
+	kill_tasks(tt, entry);
 }

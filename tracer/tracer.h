@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "common/image.h"
+#include "common/loop.h"
 #include "common/ring.h"
 #include "tracer/call.h"
 #include "tracer/pathres.h"
@@ -104,6 +105,7 @@ struct group {
 	unsigned int workers_cnt;
 	_Atomic bool ended;
 	struct worker *workers;
+	struct loop_io io;	/* entry.c: the listener's hang-up */
 };
 
 /*

@@ -162,9 +162,6 @@ static int
 serve(struct tracer *t, pid_t pid, struct ring_reader *rr, bool verbose)
 {
 	struct pollfd p = { .events = POLLIN };
-	struct pollfd hup;
-	struct group *g;
-	uint32_t entry;
 	int status = 0;
 
 	p.fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -174,11 +171,10 @@ serve(struct tracer *t, pid_t pid, struct ring_reader *rr, bool verbose)
 	}
 	while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
 		;
-	if (notify_group(t, 0, &g, &hup.fd, &entry)) {
-		hup.events = 0;
-		while (poll(&hup, 1, 10) == 0)
-			drain(rr, verbose);
-		notify_end(t, g);
+	p.fd = -1;
+	while (notify_end_hung(t) != 0 || notify_threads(t) != 0) {
+		poll(&p, 1, 2);
+		drain(rr, verbose);
 	}
 	drain(rr, verbose);
 	return status_code(status);
@@ -245,7 +241,7 @@ main(int argc, char **argv)
 	if ((t.tasks = task_table_new(-1)) == NULL || notify_start(&t) == -1)
 		die("notify_start");
 	task_enter(t.tasks, pid, 1);
-	if (notify_serve(&t, take_listener(h, pid), 1) == -1)
+	if (notify_serve(&t, take_listener(h, pid), 1) == NULL)
 		die("notify_serve");
 	atomic_store(&h->go, 1);
 	code = serve(&t, pid, &rr, verbose);
