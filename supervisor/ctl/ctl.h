@@ -58,7 +58,7 @@ typedef int ctl_run_fn(struct ctl *, struct opts *, const struct cmd *);
 ctl_run_fn exec_run;
 ctl_run_fn session_create_run, session_list_run, session_info_run,
     session_destroy_run;
-ctl_run_fn policy_run, policy_list_run;
+ctl_run_fn policy_run, policy_list_run, reload_run;
 ctl_run_fn events_query_run, events_tail_run, audit_verify_run;
 
 extern const struct opt exec_opts[];

@@ -267,9 +267,10 @@ exec_say(const char *command, const struct enter_result *r)
 static bool
 want_session(const struct run *r, const struct enter_result *res)
 {
-	if (!enter_is_daemons(res) || no_auto() || r->session[0] == '\0')
+	if (!enter_is_daemons(res) || no_auto() || r->session[0] == '\0' ||
+	    strncmp(res->message, "session ", 8) != 0)
 		return false;
-	return !r->named || strstr(res->message, "session not found") != NULL;
+	return !r->named || strncmp(res->message, "session not found", 17) == 0;
 }
 
 static void
@@ -285,17 +286,6 @@ fill_enter(const struct run *r, struct enter_request *eq)
 		    (r->req.waited ? ENTRY_F_WAITED : 0),
 		.timeout_ns = r->req.timeout_ns,
 	};
-}
-
-static int
-set_env(struct run *r)
-{
-	if (r->session[0] == '\0')
-		return 0;
-	if (exec_req_setenv(&r->req, "AGENTSH_SESSION_ID", r->session) == -1 ||
-	    exec_req_setenv(&r->req, "AGENTSH_IN_SESSION", "1") == -1)
-		return ctl_fail(r->c, "out of memory");
-	return 0;
 }
 
 /* The original's clients know the workspace by this name. */
@@ -502,13 +492,12 @@ run_in_place(struct run *r, const char *session)
 
 	if ((code = exec_req_lookup(&r->req)) != 0)
 		return not_found(r, code);
-	if (choose_session(r, session) != 0 || set_env(r) != 0)
+	if (choose_session(r, session) != 0)
 		return EXIT_FAIL;
 	fill_enter(r, &eq);
 	enter(&eq, &res);
 	if (want_session(r, &res)) {
-		if (make_session(r, r->named ? r->session : NULL) != 0 ||
-		    set_env(r) != 0)
+		if (make_session(r, r->named ? r->session : NULL) != 0)
 			return EXIT_FAIL;
 		fill_enter(r, &eq);
 		enter(&eq, &res);
@@ -535,14 +524,11 @@ run_waited(struct run *r, const char *session)
 		return code;
 	if (r->req.from_json && (code = exec_req_lookup(&r->req)) != 0)
 		return not_found(r, code);
-	if (set_env(r) != 0)
-		return EXIT_FAIL;
 	fill_enter(r, &eq);
 	code = exec_wait(&r->req, &eq, &e);
 	if (code == 0 && !e.entered && want_session(r, &e.why)) {
 		exec_end_clear(&e);
-		if (make_session(r, r->named ? r->session : NULL) != 0 ||
-		    set_env(r) != 0)
+		if (make_session(r, r->named ? r->session : NULL) != 0)
 			return EXIT_FAIL;
 		fill_enter(r, &eq);
 		code = exec_wait(&r->req, &eq, &e);

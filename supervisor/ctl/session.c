@@ -268,3 +268,37 @@ session_destroy_run(struct ctl *c, struct opts *o, const struct cmd *t)
 			code = EXIT_FAIL;
 	return code;
 }
+
+/* What policyd says of the files comes as text in either case. */
+static void
+print_diagnostics(const struct api_reply *r)
+{
+	const char *text = out_str(r->json, "diagnostics");
+	char line[1024];
+	size_t n;
+
+	for (; *text != '\0'; text += n + (text[n] == '\n')) {
+		n = strcspn(text, "\n");
+		snprintf(line, sizeof(line), "%.*s", (int)n, text);
+		out_safe(line, sizeof(line), line);
+		fprintf(stderr, "%s\n", line);
+	}
+}
+
+int
+reload_run(struct ctl *c, struct opts *o, const struct cmd *t)
+{
+	struct api_reply r;
+	int code = EXIT_FAIL;
+
+	if (api_call(c, "POST", "/api/v1/reload", NULL, &r) == 0) {
+		print_diagnostics(&r);
+		code = r.status == 200 ?
+		    0 :
+		    api_refused("POST", "/api/v1/reload", &r);
+	}
+	if (code == 0)
+		puts("ok");
+	api_clear(&r);
+	return code;
+}
