@@ -34,6 +34,7 @@
 #define KEY_MAX		4096
 #define KEY_MIN		32
 #define DB_DEFAULT	"events.db"
+#define FINISH_BATCHES	1024 /* at the end; a flood shall not hold it up */
 #define RETAIN_SLICE	5000
 #define RETAIN_AGAIN_NS UINT64_C(3600000000000)
 #define DAY_NS		UINT64_C(86400000000000)
@@ -400,9 +401,12 @@ turn(struct auditd *d)
 static void
 finish(struct auditd *d)
 {
+	int i;
+
 	while (!TAILQ_EMPTY(&d->audit.streams))
 		stream_free(&d->audit, TAILQ_FIRST(&d->audit.streams));
-	audit_flush(&d->audit);
+	for (i = 0; i < FINISH_BATCHES && audit_drain(&d->audit) > 0; i++)
+		;
 	log_info("%llu records stored since start",
 	    (unsigned long long)d->audit.committed);
 	audit_close(&d->audit);

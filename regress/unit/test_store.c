@@ -442,6 +442,41 @@ killed_consumer_loses_and_doubles_nothing(void **state)
 	    0);
 }
 
+/* Killed between COMMIT and the move of the tail: the database knows better. */
+static void
+commit_without_ack_is_not_read_again(void **state)
+{
+	struct audit a;
+	struct evrec e;
+	struct ring r;
+	uint64_t *tail;
+	uint8_t *mem;
+	int fd, i, again;
+
+	(void)state;
+	fd = ring_create(1024);
+	assert_int_equal(ring_map(&r, fd, -1), 0);
+	mem = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(mem, MAP_FAILED);
+	tail = (uint64_t *)(void *)(mem + 128);
+	for (again = 0; again < 3; again++) {
+		assert_int_equal(audit_open(&a, db, NULL, 0, NULL, NULL), 0);
+		assert_int_equal(audit_attach(&a, 1, "s", 0, fd, -1), 0);
+		for (i = 0; i < 100; i++) {
+			event(&e, 1, "/x", 0);
+			put(&r, &e);
+		}
+		assert_int_equal(audit_drain(&a), 100);
+		assert_int_equal(*tail, (again + 1) * 100);
+		*tail = 0;
+		audit_close(&a);
+	}
+	assert_int_equal(number("SELECT count(*) FROM records"), 300);
+	ring_unmap(&r);
+	munmap(mem, 4096);
+	close(fd);
+}
+
 static void
 killed_producer_costs_no_record(void **state)
 {
@@ -1279,6 +1314,7 @@ main(void)
 		T(session_is_the_rings_not_the_records),
 		T(dead_producers_ring_is_drained_then_closed),
 		T(killed_consumer_loses_and_doubles_nothing),
+		T(commit_without_ack_is_not_read_again),
 		T(killed_producer_costs_no_record),
 		T(hostile_ring_holds_up_no_other),
 		T(full_disk_delays_and_loses_nothing),
