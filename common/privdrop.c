@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -70,6 +71,7 @@ child_hello(struct child *c, unsigned int proc)
 	if ((c->rights = rights_get(proc)) == NULL)
 		return -1;
 	log_init(c->rights->name, LOG_INFO);
+	tzset(); /* while the C library's files can be reached */
 	if (fcntl(CHILD_FD, F_SETFD, FD_CLOEXEC) == -1)
 		return failed("no channel: started by agentshd only");
 	chan_init(&c->chan, CHILD_FD, proc, PROC_MONITOR);

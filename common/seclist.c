@@ -58,7 +58,9 @@ GROUP(processes, "start children and see them end",
     "fchdir", "setgroups", "setresuid", "setresgid", "setuid", "setgid",
     "setfsuid", "setfsgid", "capset", "capget", "prctl", "prlimit64",
     "setrlimit", "getrlimit", "seccomp", "sched_getaffinity",
-    "set_tid_address", "arch_prctl", "getppid", "alarm", "setitimer");
+    "set_tid_address", "arch_prctl", "getppid", "alarm", "setitimer",
+    "landlock_create_ruleset", "landlock_add_rule",
+    "landlock_restrict_self");
 GROUP(house, "sockets, state folders, cgroups, policy folders",
     "socket", "bind", "listen", "connect", "accept4", "accept", "getsockopt",
     "setsockopt", "getsockname", "getpeername", "ioctl", "open", "openat",

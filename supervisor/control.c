@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -319,6 +320,12 @@ on_event_log(int severity, const char *text)
 static int
 setup(struct control *ct)
 {
+	size_t seed = 1;
+
+	/* Else jansson would look for a device that our root does not have. */
+	if (getrandom(&seed, sizeof(seed), 0) != (ssize_t)sizeof(seed))
+		return -1;
+	json_object_seed(seed | 1);
 	event_set_log_callback(on_event_log);
 	if ((ct->base = event_base_new()) == NULL ||
 	    (ct->http = evhttp_new(ct->base)) == NULL)

@@ -252,7 +252,9 @@ child_exec(struct proc *p, int channel)
 {
 	char path[PATH_MAX + 64], name[64], word[MSG_PATH_LEN + 1];
 	char *argv[] = { name, p->word != NULL ? word : NULL, NULL };
-	char *envp[] = { NULL };
+	/* A set TZ, and the C library need not look for its file again. */
+	char utc[] = "TZ=UTC0";
+	char *envp[] = { utc, NULL };
 	struct rlimit rl = { TRACER_NICE, TRACER_NICE };
 	int null, keep_err = p->mon->opts.foreground;
 	sigset_t none;
