@@ -65,6 +65,7 @@ struct asker {
 	struct entry_args env; /* what the session's filter left of envp */
 	struct sock_filter *insn;
 	size_t insns;
+	pid_t tracer; /* who gave the verdict, as the kernel says; 0 unknown */
 };
 
 /* What we and the helper share: the listener's number + 1, or -1. */
@@ -86,7 +87,7 @@ static int
 connect_entry(struct asker *a)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd;
+	int fd, on = 1;
 
 	if (strlen(a->q->socket) >= sizeof(sun.sun_path)) {
 		errno = ENAMETOOLONG;
@@ -103,6 +104,7 @@ connect_entry(struct asker *a)
 		a->r->exit_code = 1;
 		return -1;
 	}
+	setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
 	return 0;
 }
 
@@ -231,11 +233,64 @@ read_program(struct asker *a, int fd)
 	return 0;
 }
 
+/* Close what a look at a message has brought along. */
+static void
+close_rights(const struct cmsghdr *cm)
+{
+	size_t i, n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fd;
+
+	for (i = 0; i < n; i++) {
+		memcpy(&fd, CMSG_DATA(cm) + i * sizeof(fd), sizeof(fd));
+		close(fd);
+	}
+}
+
+/*
+ * Who sends the next message: under Yama's scope 1 only a process that we name
+ * may trace us, and that is to be the tracer and nobody else.  A look, not a
+ * receive; what cannot be learned stays 0.
+ */
+static void
+learn_tracer(struct asker *a)
+{
+	union {
+		struct cmsghdr align;
+		char buf[256];
+	} control;
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr mh = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.buf,
+		.msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cm;
+	struct ucred cred;
+	int off = 0;
+
+	if (recvmsg(a->ch.fd, &mh, MSG_PEEK | MSG_CMSG_CLOEXEC) <= 0)
+		mh.msg_controllen = 0;
+	for (cm = CMSG_FIRSTHDR(&mh); cm != NULL; cm = CMSG_NXTHDR(&mh, cm)) {
+		if (cm->cmsg_level != SOL_SOCKET)
+			continue;
+		if (cm->cmsg_type == SCM_RIGHTS)
+			close_rights(cm);
+		if (cm->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&cred, CMSG_DATA(cm), sizeof(cred));
+			a->tracer = cred.pid;
+		}
+	}
+	setsockopt(a->ch.fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
+}
+
 static int
 take_verdict(struct asker *a)
 {
 	int env, prog, error = 0;
 
+	learn_tracer(a);
 	if (receive(a, MSG_ENTRY_VERDICT, "waiting for the verdict") == -1)
 		return -1;
 	memcpy(&a->verdict, msg_payload(&a->msg), sizeof(a->verdict));
@@ -403,6 +458,8 @@ confine(struct asker *a)
 	struct handover *h;
 	pid_t helper;
 
+	if (a->tracer > 0) /* EINVAL where there is no Yama */
+		prctl(PR_SET_PTRACER, (unsigned long)a->tracer, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return broken(a, "no_new_privs");
 	if (a->verdict.drop_caps && (cut_bounding() == -1 || cut_sets() == -1))
