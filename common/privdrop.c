@@ -318,6 +318,8 @@ list_add(scmp_filter_ctx ctx, const struct seclist *list)
 		for (name = list->groups[i]->names; *name != NULL; name++) {
 			nr = seccomp_syscall_resolve_name(*name);
 			if (nr < 0)
+				nr = seclist_number(*name);
+			if (nr < 0)
 				continue;
 			rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
 			if (rc != 0 && rc != -EEXIST)

@@ -3,6 +3,9 @@
  * process's list is the groups it needs.  A name unknown to the libseccomp or the
  * architecture at hand is skipped: it cannot be called there either.
  *
+ * Calls newer than the libseccomp at hand are in seclist_number by their number, which
+ * all architectures share since 5.1.
+ *
  * Lists that were made on one machine break on another: glibc's choice of a
  * call differs by version, so siblings stand together (open and openat,
  * clone and clone3).
@@ -61,6 +64,8 @@ GROUP(processes, "start children and see them end",
     "set_tid_address", "arch_prctl", "getppid", "alarm", "setitimer",
     "landlock_create_ruleset", "landlock_add_rule",
     "landlock_restrict_self");
+GROUP(probe, "tracers find out what the kernel can before they confine themselves",
+    "mseal", "getppid", "sigaltstack");
 GROUP(house, "sockets, state folders, cgroups, policy folders",
     "socket", "bind", "listen", "connect", "accept4", "accept", "getsockopt",
     "setsockopt", "getsockname", "getpeername", "ioctl", "open", "openat",
@@ -97,7 +102,7 @@ GROUP(behalf, "perform the calls of the workload on what was judged",
     "connect", "bind", "listen", "sendmmsg", "getsockopt", "setsockopt",
     "getsockname", "getpeername", "accept4", "copy_file_range", "sendfile",
     "fsync", "fdatasync", "memfd_create", "pread64", "pwrite64", "preadv",
-    "pwritev", "flock", "dup3", "dup2", "rmdir", "unlink", "mkdir");
+    "pwritev", "flock", "mseal", "dup3", "dup2", "rmdir", "unlink", "mkdir");
 GROUP(credentials, "root session: threads with the credentials of marked tasks",
     "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "capset");
 /* clang-format on */
@@ -105,7 +110,7 @@ GROUP(credentials, "root session: threads with the credentials of marked tasks",
 static const struct seclist seclist_tab[] = {
 	{ "monitor",
 	    { &memory, &finish, &clocks, &channel, &wait_events, &locks,
-		&describe, &processes, &house, NULL } },
+		&describe, &processes, &probe, &house, NULL } },
 	{ "control",
 	    { &memory, &finish, &clocks, &channel, &wait_events, &locks,
 		&describe, &clients, NULL } },
@@ -119,6 +124,37 @@ static const struct seclist seclist_tab[] = {
 	    { &memory, &finish, &clocks, &channel, &wait_events, &locks,
 		&describe, &notify, &threads, &behalf, &credentials, NULL } },
 };
+
+/* clang-format off */
+static const struct {
+	const char *name;
+	int nr;
+} number_tab[] = {
+	{ "cachestat", 451 },
+	{ "fchmodat2", 452 },
+	{ "statmount", 457 },
+	{ "listmount", 458 },
+	{ "mseal", 462 },
+	{ "setxattrat", 463 },
+	{ "getxattrat", 464 },
+	{ "listxattrat", 465 },
+	{ "removexattrat", 466 },
+	{ "file_getattr", 468 },
+	{ "file_setattr", 469 },
+};
+/* clang-format on */
+
+int
+seclist_number(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(number_tab) / sizeof(number_tab[0]); i++) {
+		if (strcmp(number_tab[i].name, name) == 0)
+			return number_tab[i].nr;
+	}
+	return -1;
+}
 
 const struct seclist *
 seclist_get(const char *name)

@@ -24,4 +24,7 @@ const struct seclist *seclist_get(const char *name);
  * inherit, is the sum of all. */
 const struct seclist *seclist_row(unsigned int i);
 
+/* The number of a call that an older libseccomp cannot name, or -1. */
+int seclist_number(const char *name);
+
 #endif

@@ -25,12 +25,12 @@
 
 #define UID_BASE_MAX 4294967000u
 
-static void __attribute__((noreturn))
-usage(void)
+static void __attribute__((noreturn)) usage(void)
 {
-	fprintf(stderr, "usage: agentshd [-FknV] [-f config] [-u base]\n"
-			"       agentshd -nG [-u base]\n"
-			"       agentshd -nM\n");
+	fprintf(stderr,
+	    "usage: agentshd [-FknV] [-f config] [-u base]\n"
+	    "       agentshd -nG [-u base]\n"
+	    "       agentshd -nM\n");
 	exit(2);
 }
 
@@ -72,7 +72,8 @@ print_messages(void)
 		printf("\t%u\t%u\t%u-%u\t%s%s\n", r->payload_bytes, r->tail_max,
 		    r->fds_min, r->fds_max,
 		    (r->phase & MSG_P_ANY) == MSG_P_ANY ? "any" :
-			(r->phase & MSG_P_START) ? "start" : "run",
+			(r->phase & MSG_P_START)	? "start" :
+							  "run",
 		    (r->phase & MSG_ONCE) ? ",once" : "");
 	}
 }
@@ -211,8 +212,8 @@ parse(struct monitor *mon, struct extra *x, int argc, char **argv)
 			usage();
 		}
 	}
-	if (optind != argc || ((x->rights || x->messages) &&
-				  !mon->opts.check_only))
+	if (optind != argc ||
+	    ((x->rights || x->messages) && !mon->opts.check_only))
 		usage();
 }
 
@@ -247,14 +248,18 @@ main(int argc, char **argv)
 	if (x.rights || x.messages)
 		return 0;
 	if (geteuid() != 0) {
-		log_error("must be started by root%s", mon.opts.check_only ?
-			" (any user: agentshctl config check)" : "");
+		log_error("must be started by root%s",
+		    mon.opts.check_only ?
+			" (any user: agentshctl config check)" :
+			"");
 		return 1;
 	}
 	mon.opts.config = absolute(mon.opts.config);
 	if (find_libexec(&mon) == -1) {
-		log_error("../libexec/agentsh is missing beside %s: install the "
-		    "whole program", argv[0]);
+		log_error(
+		    "../libexec/agentsh is missing beside %s: install the "
+		    "whole program",
+		    argv[0]);
 		return 1;
 	}
 	umask(022);

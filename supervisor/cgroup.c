@@ -71,7 +71,8 @@ unescape(char *s)
 	char *d = s;
 
 	for (; *s != '\0'; s++, d++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] &&
+		    s[3]) {
 			*d = (char)((s[1] - '0') * 64 + (s[2] - '0') * 8 +
 			    (s[3] - '0'));
 			s += 3;
@@ -164,7 +165,8 @@ cgroup_host_parse(struct cgroup_host *h, FILE *mountinfo, FILE *cgroup)
 		for (c = 0; c < CG_MAX; c++) {
 			if (h->dir[c][0] != '\0' || m.v2 != (c == CG_UNIFIED))
 				continue;
-			if (m.v2 || has_word(m.options, cgroup_ctl_name[c], ','))
+			if (m.v2 ||
+			    has_word(m.options, cgroup_ctl_name[c], ','))
 				own_dir(h->dir[c], &m, paths[c]);
 		}
 	}
@@ -229,7 +231,8 @@ v2_leaf(int dir)
 		return; /* the root */
 	if (mkdirat(dir, LEAF, 0755) == -1 && errno != EEXIST)
 		return;
-	if ((leaf = openat(dir, LEAF, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
+	if ((leaf = openat(dir, LEAF, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) ==
+	    -1)
 		return;
 	(void)write_fmt(leaf, "cgroup.procs", "%d", (int)getpid());
 	close(leaf);
@@ -509,8 +512,8 @@ cgroup_place(const struct cgroup *cg, pid_t pid)
 	int c, rc = 0;
 
 	for (c = 0; c < CG_MAX; c++) {
-		if (cg->fd[c] != -1 && write_fmt(cg->fd[c], "cgroup.procs",
-		    "%d", (int)pid) == -1)
+		if (cg->fd[c] != -1 &&
+		    write_fmt(cg->fd[c], "cgroup.procs", "%d", (int)pid) == -1)
 			rc = -1;
 	}
 	return rc;

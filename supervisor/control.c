@@ -25,7 +25,7 @@
 #include "common/log.h"
 
 #define ACCEPT_PAUSE_MS 100
-#define METHODS \
+#define METHODS                                                                \
 	(EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | \
 	    EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS)
 
@@ -35,8 +35,9 @@ void
 pending_free(struct pending *p)
 {
 	if (p->req != NULL)
-		evhttp_connection_set_closecb(
-		    evhttp_request_get_connection(p->req), NULL, NULL);
+		evhttp_connection_set_closecb(evhttp_request_get_connection(
+						  p->req),
+		    NULL, NULL);
 	TAILQ_REMOVE(&p->control->pending, p, entry);
 	p->control->pending_cnt--;
 	json_decref(p->list);
@@ -156,9 +157,9 @@ got_end(struct pending *p, struct msg *m)
 	int status = p->success;
 
 	if (st->error != 0) {
-		answer_error(p, st->error, st->error == ENOENT ?
-			"session not found" :
-			strerror((int)st->error));
+		answer_error(p, st->error,
+		    st->error == ENOENT ? "session not found" :
+					  strerror((int)st->error));
 		return;
 	}
 	p->list = NULL;
@@ -226,7 +227,7 @@ got_answer(struct control *ct, struct msg *m)
 	bool last = m->hdr.type != MSG_SESSION_ITEM;
 	size_t i;
 
-	TAILQ_FOREACH (p, &ct->pending, entry) {
+	TAILQ_FOREACH(p, &ct->pending, entry) {
 		if (p->id == m->hdr.id)
 			break;
 	}

@@ -22,7 +22,7 @@ struct call {
 	struct control *control;
 	struct evhttp_request *req;
 	char id[MSG_SESSION_LEN]; /* of {id}, "" if the route has none */
-	struct evkeyvalq args;	  /* of the query */
+	struct evkeyvalq args; /* of the query */
 };
 
 typedef void route_fn(struct call *c);

@@ -26,7 +26,8 @@ time_json(uint64_t ns)
 
 	gmtime_r(&t, &tm);
 	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, sizeof(out), "%s.%09uZ", day, (unsigned int)(ns % NS_PER_S));
+	snprintf(out, sizeof(out), "%s.%09uZ", day,
+	    (unsigned int)(ns % NS_PER_S));
 	return json_string(out);
 }
 
@@ -58,7 +59,7 @@ lines_json(const char *text)
 	if (copy == NULL)
 		return a;
 	for (line = strtok_r(copy, "\n", &save); line != NULL;
-	    line = strtok_r(NULL, "\n", &save))
+	     line = strtok_r(NULL, "\n", &save))
 		json_array_append_new(a, text_json(line));
 	free(copy);
 	return a;
@@ -93,14 +94,14 @@ shape_session(const struct msg *m)
 	const char *not_built = msg_str(m, 4);
 	json_t *j;
 
-	if (not_built == NULL ||
-	    memchr(it->id, '\0', sizeof(it->id)) == NULL ||
+	if (not_built == NULL || memchr(it->id, '\0', sizeof(it->id)) == NULL ||
 	    (j = json_object()) == NULL)
 		return NULL;
 	json_object_set_new(j, "id", json_string(it->id));
 	json_object_set_new(j, "state", json_string(state_word(it)));
 	json_object_set_new(j, "created_at", time_json(it->created_ns));
-	json_object_set_new(j, "last_activity", time_json(it->last_activity_ns));
+	json_object_set_new(j, "last_activity",
+	    time_json(it->last_activity_ns));
 	json_object_set_new(j, "workspace", text_json(workspace));
 	json_object_set_new(j, "workspace_mount", text_json(workspace));
 	json_object_set_new(j, "policy", text_json(policy));
@@ -122,8 +123,7 @@ shape_session(const struct msg *m)
 
 /* A string member and its NUL; absent is "".  -1: not a string, or too long. */
 static int
-add_member(const json_t *j, const char *key, char *tail, size_t size,
-    size_t *n)
+add_member(const json_t *j, const char *key, char *tail, size_t size, size_t *n)
 {
 	const json_t *v = json_object_get(j, key);
 	size_t len = 0;
@@ -282,7 +282,8 @@ number_arg(const struct evkeyvalq *args, const char *key, uint32_t *n)
 		return 0;
 	errno = 0;
 	u = strtoul(v, &end, 10);
-	if (*v < '0' || *v > '9' || *end != '\0' || errno != 0 || u > UINT32_MAX)
+	if (*v < '0' || *v > '9' || *end != '\0' || errno != 0 ||
+	    u > UINT32_MAX)
 		return -1;
 	*n = (uint32_t)u;
 	return 0;
@@ -310,7 +311,8 @@ shape_query(const struct evkeyvalq *args, uint64_t now_ns,
 		path = evhttp_find_header(args, "domain_like");
 	q->oldest_first = order != NULL && strcmp(order, "asc") == 0;
 	*why = "invalid session_id, type or decision";
-	if (copy_arg(args, "session_id", q->session, sizeof(q->session)) == -1 ||
+	if (copy_arg(args, "session_id", q->session, sizeof(q->session)) ==
+		-1 ||
 	    copy_arg(args, "type", q->type, sizeof(q->type)) == -1 ||
 	    copy_arg(args, "decision", q->decision, sizeof(q->decision)) == -1)
 		return -1;

@@ -17,7 +17,7 @@
 #include "common/log.h"
 #include "supervisor/control.h"
 
-#define PIECE	 65536
+#define PIECE	       65536
 #define LINE_MAX_BYTES (256u << 10)
 
 struct stream {
@@ -27,11 +27,11 @@ struct stream {
 	struct evhttp_request *req;
 	struct evhttp_connection *conn;
 	enum control_shape shape;
-	int fd;		     /* owned */
-	struct event *in;    /* data from auditd */
-	struct event *hup;   /* the client left */
+	int fd; /* owned */
+	struct event *in; /* data from auditd */
+	struct event *hup; /* the client left */
 	struct evbuffer *line; /* what is not yet a whole line */
-	bool started;	     /* the head has been sent */
+	bool started; /* the head has been sent */
 };
 
 static void
@@ -99,8 +99,8 @@ take_events(struct stream *st, struct evbuffer *out)
 	char *line;
 	size_t len;
 
-	while ((line = evbuffer_readln(st->line, &len, EVBUFFER_EOL_LF)) !=
-	    NULL) {
+	while (
+	    (line = evbuffer_readln(st->line, &len, EVBUFFER_EOL_LF)) != NULL) {
 		evbuffer_add_printf(out, "data: ");
 		evbuffer_add(out, line, len);
 		evbuffer_add_printf(out, "\n\n");
@@ -220,9 +220,9 @@ control_held(const struct control *ct, uid_t uid)
 	const struct stream *st;
 	unsigned int n = 0;
 
-	TAILQ_FOREACH (p, &ct->pending, entry)
+	TAILQ_FOREACH(p, &ct->pending, entry)
 		n += p->uid == uid;
-	TAILQ_FOREACH (st, &ct->streams, entry)
+	TAILQ_FOREACH(st, &ct->streams, entry)
 		n += st->uid == uid;
 	return n;
 }

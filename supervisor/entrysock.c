@@ -28,12 +28,12 @@
 #include "supervisor/session.h"
 #include "supervisor/state.h"
 
-#define PATIENCE_NS   (3 * NS_PER_SEC) /* from accept to ENTRY_HELLO */
-#define ACCEPT_BATCH  32
+#define PATIENCE_NS	(3 * NS_PER_SEC) /* from accept to ENTRY_HELLO */
+#define ACCEPT_BATCH	32
 #define ACCEPT_PAUSE_NS (NS_PER_SEC / 10) /* when descriptors are short */
-#define BACKLOG	      256
-#define EXIT_BAD      2
-#define EXIT_REFUSED  126
+#define BACKLOG		256
+#define EXIT_BAD	2
+#define EXIT_REFUSED	126
 
 struct asker {
 	TAILQ_ENTRY(asker) entry;
@@ -174,8 +174,8 @@ hand_over(struct asker *a, struct session *s)
 	}
 	if (proc_send(&s->tracer, MSG_ENTRY, 0, s->number, &en, NULL, 0, fds,
 		2) == -1) {
-		refuse(a, EXIT_REFUSED, "session %s: its tracer does not answer",
-		    s->id);
+		refuse(a, EXIT_REFUSED,
+		    "session %s: its tracer does not answer", s->id);
 		return;
 	}
 	s->entries++;
@@ -203,13 +203,17 @@ judge(struct asker *a, const char *id)
 	}
 	if (!peer_same_ids(&a->who, s->who.uid, s->who.gid, s->who.groups,
 		s->who.ngroups)) {
-		refuse(a, EXIT_REFUSED, "session %s was created with another "
-		    "gid or other groups: create one with yours", id);
+		refuse(a, EXIT_REFUSED,
+		    "session %s was created with another "
+		    "gid or other groups: create one with yours",
+		    id);
 		return;
 	}
 	if ((where = peer_elsewhere(&a->who)) != NULL) {
-		refuse(a, EXIT_REFUSED, "session %s: you are in another %s than "
-		    "the daemon", id, where);
+		refuse(a, EXIT_REFUSED,
+		    "session %s: you are in another %s than "
+		    "the daemon",
+		    id, where);
 		return;
 	}
 	hand_over(a, s);
@@ -232,7 +236,8 @@ on_asker(struct loop_io *io, uint32_t events)
 	}
 	h = msg_payload(&m);
 	if (h->version != ENTRY_VERSION || h->flags != 0)
-		refuse(a, EXIT_BAD, "agentsh and agentshd are of different "
+		refuse(a, EXIT_BAD,
+		    "agentsh and agentshd are of different "
 		    "versions");
 	else if (memchr(h->session, '\0', sizeof(h->session)) == NULL)
 		asker_free(a);
@@ -254,7 +259,7 @@ of_uid(const struct entrysock *e, uid_t uid)
 	const struct asker *a;
 	unsigned int n = 0;
 
-	TAILQ_FOREACH (a, &e->askers, entry)
+	TAILQ_FOREACH(a, &e->askers, entry)
 		n += a->who.uid == uid;
 	return n;
 }

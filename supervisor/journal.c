@@ -19,7 +19,8 @@ int
 journal_open(struct monitor *mon)
 {
 	if (wake_open(&mon->wake, RING_SLOTS_MIN * 16) == -1 ||
-	    ring_map(&mon->ring, mon->wake.ring_fd, mon->wake.tracer_fd) == -1) {
+	    ring_map(&mon->ring, mon->wake.ring_fd, mon->wake.tracer_fd) ==
+		-1) {
 		log_error("cannot make the event ring: %m");
 		return -1;
 	}

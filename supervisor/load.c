@@ -43,12 +43,12 @@ static const char *const load_event_name[LOAD_EVENT_MAX] = {
 
 enum load_action {
 	LOADA_NONE,
-	LOADA_AGAIN,	/* remember */
-	LOADA_CONFIG,	/* send the config */
+	LOADA_AGAIN, /* remember */
+	LOADA_CONFIG, /* send the config */
 	LOADA_POLICIES, /* send the policies */
-	LOADA_IMAGES,	/* in force; compile for live sessions */
-	LOADA_DONE,	/* answer who asked */
-	LOADA_FAIL,	/* the old stays; answer who asked */
+	LOADA_IMAGES, /* in force; compile for live sessions */
+	LOADA_DONE, /* answer who asked */
+	LOADA_FAIL, /* the old stays; answer who asked */
 	LOADA_MAX
 };
 
@@ -210,8 +210,8 @@ policies_dir(struct monitor *mon)
 		log_error("policies.dir %s: %m", path);
 	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		log_error("policies.dir %s: uid %u, mode %04o: must be root's, "
-		    "and writable by nobody else", path, st.st_uid,
-		    st.st_mode & 07777);
+			  "and writable by nobody else",
+		    path, st.st_uid, st.st_mode & 07777);
 	else
 		return fd;
 	if (fd != -1)
@@ -291,8 +291,10 @@ apply(struct monitor *mon)
 	memcpy(l->not_built, l->not_built_next, sizeof(l->not_built));
 	log_set_level((int)mon->conf.log_level);
 	if (!mon->opts.check_only &&
-	    log_open_output(mon->conf.log_output, (int)mon->conf.log_json) == -1)
-		log_error("cannot write the log to %s: %m: it stays where it is",
+	    log_open_output(mon->conf.log_output, (int)mon->conf.log_json) ==
+		-1)
+		log_error(
+		    "cannot write the log to %s: %m: it stays where it is",
 		    mon->conf.log_output);
 }
 
@@ -303,7 +305,7 @@ compile_images(struct monitor *mon)
 
 	apply(mon);
 	mon->load.waiting = 1; /* our own hand, until all are counted */
-	TAILQ_FOREACH (s, &mon->sessions, entry) {
+	TAILQ_FOREACH(s, &mon->sessions, entry) {
 		if (session_recompile(s) == 0)
 			mon->load.waiting++;
 	}
@@ -344,7 +346,7 @@ finished(struct monitor *mon, bool good)
 		return;
 	} else {
 		log_error("nothing was changed: the old config and policies "
-		    "stay in force");
+			  "stay in force");
 	}
 	if (again)
 		load_start(mon, 0);
@@ -420,7 +422,8 @@ conf_ok(const struct daemon_conf *d)
 static void
 find_not_built(struct load *l)
 {
-	static const char mark[] = "\" switches on a part that is not built yet: ";
+	static const char mark[] =
+	    "\" switches on a part that is not built yet: ";
 	const char *line, *end, *key, *m;
 	size_t n = 0;
 

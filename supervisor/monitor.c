@@ -54,7 +54,8 @@ find_user(struct monitor *mon, const struct rights *r)
 	}
 	if ((pw = getpwnam(r->user)) == NULL) {
 		log_error("there is no user %s: make it (systemd-sysusers), or "
-		    "start with -u BASE", r->user);
+			  "start with -u BASE",
+		    r->user);
 		return -1;
 	}
 	if (pw->pw_uid == 0 || pw->pw_gid == 0) {
@@ -252,7 +253,8 @@ notify_ready(void)
 	memcpy(sun.sun_path, path, strlen(path));
 	if (path[0] == '@')
 		sun.sun_path[0] = '\0';
-	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+	len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) +
+	    strlen(path));
 	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
 		return;
 	(void)sendto(fd, text, sizeof(text) - 1, MSG_NOSIGNAL,
@@ -324,7 +326,8 @@ start_auditd(struct monitor *mon)
 	mon->auditd.word = strrchr(mon->conf.sqlite_path, '/') + 1;
 	if (mon->auditd.word[0] == '\0' || mon->auditd.word[0] == '-') {
 		log_error("audit.storage.sqlite_path %s does not end in the "
-		    "name of a file", mon->conf.sqlite_path);
+			  "name of a file",
+		    mon->conf.sqlite_path);
 		return -1;
 	}
 	mon->auditd.respawn = true;
@@ -475,7 +478,7 @@ kill_rest(struct monitor *mon)
 
 	for (round = 0, left = 1; left > 0 && round < KILL_ROUNDS; round++) {
 		left = 0;
-		TAILQ_FOREACH (s, &mon->sessions, entry) {
+		TAILQ_FOREACH(s, &mon->sessions, entry) {
 			if (s->tracer_used)
 				proc_kill(&s->tracer);
 			left += session_kill_round(s);

@@ -27,12 +27,12 @@
 #include "common/privdrop.h"
 #include "supervisor/monitor.h"
 
-#define NS_PER_S	 UINT64_C(1000000000)
+#define NS_PER_S	  UINT64_C(1000000000)
 #define READY_PATIENCE_NS (20 * NS_PER_S) /* from exec to READY */
-#define LASTED_NS	 (10 * NS_PER_S) /* a start that held forgives the last */
-#define BACKOFF_MIN_NS	 (NS_PER_S / 20)
+#define LASTED_NS	  (10 * NS_PER_S) /* a start that held forgives the last */
+#define BACKOFF_MIN_NS	  (NS_PER_S / 20)
 #define BACKOFF_SHIFT_MAX 9 /* 25 s */
-#define TRACER_NICE	 20 /* RLIMIT_NICE: it comes back from SCHED_IDLE */
+#define TRACER_NICE	  20 /* RLIMIT_NICE: it comes back from SCHED_IDLE */
 
 const char *const proc_state_name[PRS_MAX] = {
 	[PRS_NEW] = "NEW",
@@ -58,8 +58,8 @@ const char *const proc_event_name[PRE_MAX] = {
 enum proc_action {
 	PRA_NONE,
 	PRA_REFUSE, /* not in this state: the event is a fault of ours */
-	PRA_READY,  /* ops->ready */
-	PRA_STOP,   /* say STOP */
+	PRA_READY, /* ops->ready */
+	PRA_STOP, /* say STOP */
 	PRA_KILL,
 	PRA_GONE, /* ops->gone, then a restart if it has one coming */
 	PRA_MAX
@@ -416,8 +416,8 @@ proc_spawn(struct proc *p)
 {
 	int sv[2];
 
-	if (p->state != PRS_NEW || socketpair(AF_UNIX,
-	    SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
+	if (p->state != PRS_NEW ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
 		return -1;
 	(void)fcntl(sv[0], F_SETFL, O_NONBLOCK);
 	p->started_ns = loop_now_ns();
@@ -504,7 +504,8 @@ say_end(const struct proc *p, int status)
 		return;
 	if (WIFSIGNALED(status))
 		(expected ? log_debug : log_error)("%s[%d] was ended by signal "
-		    "%d (%s)", p->rights->name, (int)p->pid, WTERMSIG(status),
+						   "%d (%s)",
+		    p->rights->name, (int)p->pid, WTERMSIG(status),
 		    strsignal(WTERMSIG(status)));
 	else if (WEXITSTATUS(status) == 127)
 		log_error("%s[%d]: %s/%s is missing: install it",
@@ -526,8 +527,9 @@ gone(struct proc *p, int status)
 	if (loop_now_ns() - p->started_ns > LASTED_NS)
 		p->fails = 0;
 	if (p->respawn) {
-		delay = BACKOFF_MIN_NS << (p->fails < BACKOFF_SHIFT_MAX ?
-			p->fails : BACKOFF_SHIFT_MAX);
+		delay = BACKOFF_MIN_NS
+		    << (p->fails < BACKOFF_SHIFT_MAX ? p->fails :
+						       BACKOFF_SHIFT_MAX);
 		p->fails++;
 		log_info("%s is started again in %ju ms", p->rights->name,
 		    (uintmax_t)(delay / 1000000));

@@ -97,8 +97,9 @@ request_gone(struct session *s)
 	if (s->create_id != 0)
 		send_error(s->mon, s->create_id,
 		    s->failure_errno != 0 ? s->failure_errno : ECANCELED,
-		    s->failure[0] != '\0' ? s->failure : "it was destroyed "
-							 "before it ran");
+		    s->failure[0] != '\0' ? s->failure :
+					    "it was destroyed "
+					    "before it ran");
 	s->create_id = 0;
 	for (i = 0; i < s->askers; i++)
 		send_end(s->mon, s->asker[i], 0, 0);
@@ -131,7 +132,7 @@ answer_list(struct monitor *mon, struct msg *m, struct peer *p)
 	struct session *s;
 	uint32_t n = 0;
 
-	TAILQ_FOREACH (s, &mon->sessions, entry) {
+	TAILQ_FOREACH(s, &mon->sessions, entry) {
 		if (s->state != SES_RUNNING || !session_visible(s, p))
 			continue;
 		send_item(mon, m->hdr.id, s);

@@ -54,8 +54,8 @@ canonical(struct resolved *r, const char *what, const char *path, char *out)
 	char *real;
 
 	if (path[0] != '/') {
-		snprintf(r->text, sizeof(r->text), "%s must be an absolute path",
-		    what);
+		snprintf(r->text, sizeof(r->text),
+		    "%s must be an absolute path", what);
 		return EINVAL;
 	}
 	if ((real = realpath(path, NULL)) == NULL ||
@@ -87,9 +87,8 @@ find_home(struct resolved *r, uid_t uid)
 	free(real);
 }
 
-static void __attribute__((noreturn))
-helper(const struct peer *p, const char *workspace, const char *project_root,
-    int out)
+static void __attribute__((noreturn)) helper(const struct peer *p,
+    const char *workspace, const char *project_root, int out)
 {
 	static struct resolved r;
 	const char *b = (const char *)&r;
@@ -104,7 +103,8 @@ helper(const struct peer *p, const char *workspace, const char *project_root,
 		    r.project_root);
 	if (r.error == 0)
 		find_home(&r, p->uid);
-	while (done < sizeof(r) && (n = write(3, b + done, sizeof(r) - done)) > 0)
+	while (
+	    done < sizeof(r) && (n = write(3, b + done, sizeof(r) - done)) > 0)
 		done += (size_t)n;
 	_exit(done == sizeof(r) ? 0 : 1);
 }

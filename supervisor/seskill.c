@@ -21,9 +21,9 @@
 #include "supervisor/journal.h"
 #include "supervisor/session.h"
 
-#define ROUND_NS     (NS_PER_SEC / 50)
-#define ROUNDS_MAX   500 /* 10 s */
-#define DRAIN_NS     (3 * NS_PER_SEC) /* while the house ends */
+#define ROUND_NS   (NS_PER_SEC / 50)
+#define ROUNDS_MAX 500 /* 10 s */
+#define DRAIN_NS   (3 * NS_PER_SEC) /* while the house ends */
 
 /* ---- the workload ---- */
 
@@ -62,7 +62,8 @@ kill_one(const struct session *s, int32_t pid)
 	if ((fd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
 		return false;
 	if (pid_is_ours(s, pid))
-		ours = syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+		ours = syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) ==
+		    0;
 	close(fd);
 	return ours;
 }
@@ -113,9 +114,11 @@ session_kill_workload(struct session *s)
 			    on_round, s);
 			return;
 		}
-		log_error("session %s: %d processes do not die (a call in the "
+		log_error(
+		    "session %s: %d processes do not die (a call in the "
 		    "kernel that cannot be interrupted?); they stay without "
-		    "answers", s->id, left);
+		    "answers",
+		    s->id, left);
 	}
 	session_event(s, SESE_EMPTY);
 }
@@ -156,7 +159,8 @@ session_listener_add(struct session *s, int fd)
 		return;
 	}
 	log_error("session %s: more than %d listeners at once: its tracer is "
-	    "killed", s->id, SESSION_LISTENERS);
+		  "killed",
+	    s->id, SESSION_LISTENERS);
 	close(fd);
 	proc_kill(&s->tracer);
 }
@@ -178,7 +182,8 @@ on_drain_slow(struct loop_timer *t)
 	struct session *s = t->arg;
 
 	log_error("session %s: its last events are not stored: auditd does not "
-	    "answer", s->id);
+		  "answer",
+	    s->id);
 	session_event(s, SESE_DRAINED);
 }
 

@@ -23,7 +23,7 @@
 #include "supervisor/session.h"
 #include "supervisor/state.h"
 
-#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+#define SEALS	    (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define THREADS_MAX 8
 #define YAMA_FILE   "/proc/sys/kernel/yama/ptrace_scope"
 
@@ -86,8 +86,10 @@ reload_done(struct session *s, const char *error)
 		return;
 	s->reloading = false;
 	if (error != NULL)
-		snprintf(text, sizeof(text), "session %s keeps its old policy: "
-		    "%s", s->id, error);
+		snprintf(text, sizeof(text),
+		    "session %s keeps its old policy: "
+		    "%s",
+		    s->id, error);
 	load_session_done(s->mon, error != NULL ? text : NULL);
 }
 
@@ -148,8 +150,10 @@ compile_failed(struct session *s, struct msg *m, uint32_t error)
 		return;
 	}
 	if (error == ENOENT)
-		session_fail(s, EINVAL, "resolve policy: policy \"%s\" not found "
-		    "in \"%s\"", s->policy, s->mon->conf.policies_dir);
+		session_fail(s, EINVAL,
+		    "resolve policy: policy \"%s\" not found "
+		    "in \"%s\"",
+		    s->policy, s->mon->conf.policies_dir);
 	else
 		session_fail(s, EINVAL, "compile policy: %s",
 		    line[0] != '\0' ? line : strerror((int)error));
@@ -214,7 +218,8 @@ session_policyd_gone(struct monitor *mon)
 			continue;
 		s->compile_id = 0;
 		if (s->state == SES_REQUESTED)
-			session_fail(s, EAGAIN, "policyd died while it compiled "
+			session_fail(s, EAGAIN,
+			    "policyd died while it compiled "
 			    "the policy: try again");
 		else
 			s->reloading = false;
@@ -268,17 +273,20 @@ make_cgroup(struct session *s)
 		add_degraded(s, text);
 		return 0;
 	}
-	session_fail(s, ENOTSUP, "%s; make the controller writable for agentshd, "
-	    "or allow sandbox.allow_degraded", text);
+	session_fail(s, ENOTSUP,
+	    "%s; make the controller writable for agentshd, "
+	    "or allow sandbox.allow_degraded",
+	    text);
 	return -1;
 }
 
 static int
 make_live(struct session *s)
 {
-	s->live_fd = memfd_create("agentsh-live", MFD_CLOEXEC |
-	    MFD_ALLOW_SEALING);
-	if (s->live_fd == -1 || ftruncate(s->live_fd, sizeof(struct live)) == -1)
+	s->live_fd = memfd_create("agentsh-live",
+	    MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (s->live_fd == -1 ||
+	    ftruncate(s->live_fd, sizeof(struct live)) == -1)
 		return -1;
 	return fcntl(s->live_fd, F_ADD_SEALS,
 	    F_SEAL_SEAL | F_SEAL_GROW | F_SEAL_SHRINK);
@@ -293,7 +301,8 @@ session_make(struct session *s)
 		    s->mon->conf.base_dir, s->id, strerror(errno));
 		return;
 	}
-	if (make_live(s) == -1 || wake_open(&s->wake, RING_SLOTS_DEFAULT) == -1) {
+	if (make_live(s) == -1 ||
+	    wake_open(&s->wake, RING_SLOTS_DEFAULT) == -1) {
 		session_fail(s, EAGAIN, "cannot make its event ring: %s",
 		    strerror(errno));
 		return;
@@ -394,8 +403,9 @@ send_conf(struct session *s)
 	char tail[MSG_TAIL], dir[PATH_MAX], trash[PATH_MAX];
 	size_t n = 0;
 
-	conf.threads = cpus < 1 ? 1 : cpus > THREADS_MAX ? THREADS_MAX :
-	    (uint32_t)cpus;
+	conf.threads = cpus < 1 ? 1 :
+	    cpus > THREADS_MAX	? THREADS_MAX :
+				  (uint32_t)cpus;
 	snprintf(dir, sizeof(dir), "%s/%s", s->mon->conf.base_dir, s->id);
 	snprintf(trash, sizeof(trash), "%s/%s/trash", s->mon->conf.base_dir,
 	    s->id);
@@ -433,8 +443,10 @@ got_image_result(struct session *s, struct msg *m)
 			s->image_fd = s->next_image_fd;
 			s->next_image_fd = -1;
 		}
-		reload_done(s, st->error == 0 ? NULL :
-			line[0] != '\0' ? line : strerror((int)st->error));
+		reload_done(s,
+		    st->error == 0	? NULL :
+			line[0] != '\0' ? line :
+					  strerror((int)st->error));
 		return;
 	}
 	if (st->error != 0) {
@@ -443,8 +455,10 @@ got_image_result(struct session *s, struct msg *m)
 		return;
 	}
 	if (line[0] != '\0' && !s->mon->conf.allow_degraded) {
-		session_fail(s, ENOTSUP, "%s; sandbox.allow_degraded would allow "
-		    "it", line);
+		session_fail(s, ENOTSUP,
+		    "%s; sandbox.allow_degraded would allow "
+		    "it",
+		    line);
 		return;
 	}
 	if (line[0] != '\0')

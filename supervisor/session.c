@@ -46,14 +46,14 @@ static const char *const session_event_name[SESE_MAX] = {
 
 enum session_action {
 	SA_NONE,
-	SA_MAKE,   /* directories, ring, cgroup */
+	SA_MAKE, /* directories, ring, cgroup */
 	SA_LAUNCH, /* start the tracer */
-	SA_SERVE,  /* answer who created it, start the clocks */
-	SA_STOP,   /* tell the tracer to end its workload and itself */
-	SA_DIED,   /* the tracer died unasked: say so, kill the workload */
-	SA_KILL,   /* kill what is left of the workload */
-	SA_DRAIN,  /* have the ring stored */
-	SA_FREE,   /* answer who waits, free */
+	SA_SERVE, /* answer who created it, start the clocks */
+	SA_STOP, /* tell the tracer to end its workload and itself */
+	SA_DIED, /* the tracer died unasked: say so, kill the workload */
+	SA_KILL, /* kill what is left of the workload */
+	SA_DRAIN, /* have the ring stored */
+	SA_FREE, /* answer who waits, free */
 	SA_MAX
 };
 
@@ -172,7 +172,7 @@ session_find(struct monitor *mon, const char *id)
 {
 	struct session *s;
 
-	TAILQ_FOREACH (s, &mon->sessions, entry) {
+	TAILQ_FOREACH(s, &mon->sessions, entry) {
 		if (strcmp(s->id, id) == 0)
 			return s;
 	}
@@ -184,7 +184,7 @@ session_by_number(struct monitor *mon, uint32_t number)
 {
 	struct session *s;
 
-	TAILQ_FOREACH (s, &mon->sessions, entry) {
+	TAILQ_FOREACH(s, &mon->sessions, entry) {
 		if (s->number == number)
 			return s;
 	}
@@ -196,7 +196,7 @@ session_by_tracer(struct monitor *mon, pid_t pid)
 {
 	struct session *s;
 
-	TAILQ_FOREACH (s, &mon->sessions, entry) {
+	TAILQ_FOREACH(s, &mon->sessions, entry) {
 		if (s->tracer.pid == pid && pid > 0)
 			return s;
 	}
@@ -234,10 +234,11 @@ make_id(char *id, size_t size)
 		return -1;
 	r[6] = (uint8_t)((r[6] & 0x0f) | 0x40);
 	r[8] = (uint8_t)((r[8] & 0x3f) | 0x80);
-	snprintf(id, size, "session-%02x%02x%02x%02x-%02x%02x-%02x%02x-"
-	    "%02x%02x-%02x%02x%02x%02x%02x%02x", r[0], r[1], r[2], r[3], r[4],
-	    r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14],
-	    r[15]);
+	snprintf(id, size,
+	    "session-%02x%02x%02x%02x-%02x%02x-%02x%02x-"
+	    "%02x%02x-%02x%02x%02x%02x%02x%02x",
+	    r[0], r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10],
+	    r[11], r[12], r[13], r[14], r[15]);
 	return 0;
 }
 
@@ -251,8 +252,10 @@ admit(struct monitor *mon, const char *id, const char *policy, char *why,
 		return EAGAIN;
 	}
 	if (id[0] != '\0' && !word_ok(id, MSG_SESSION_LEN)) {
-		snprintf(why, size, "invalid session id: letters, digits, '_' "
-		    "and '-', at most %d", MSG_SESSION_LEN - 1);
+		snprintf(why, size,
+		    "invalid session id: letters, digits, '_' "
+		    "and '-', at most %d",
+		    MSG_SESSION_LEN - 1);
 		return EINVAL;
 	}
 	if (id[0] != '\0' && session_find(mon, id) != NULL) {
@@ -277,8 +280,10 @@ on_resolved(const struct resolved *r, void *arg)
 	struct session *s = arg;
 
 	if (r == NULL) {
-		session_fail(s, EINVAL, "workspace: looking at it as uid %u took "
-		    "too long or failed", s->who.uid);
+		session_fail(s, EINVAL,
+		    "workspace: looking at it as uid %u took "
+		    "too long or failed",
+		    s->who.uid);
 		return;
 	}
 	if (r->error != 0) {
@@ -288,9 +293,10 @@ on_resolved(const struct resolved *r, void *arg)
 	s->workspace = strdup(r->workspace);
 	s->project_root = strdup(r->project_root);
 	s->home = strdup(r->home);
-	if (s->workspace == NULL || s->project_root == NULL || s->home == NULL ||
-	    session_compile(s) == -1)
-		session_fail(s, EAGAIN, "policyd cannot compile a policy just "
+	if (s->workspace == NULL || s->project_root == NULL ||
+	    s->home == NULL || session_compile(s) == -1)
+		session_fail(s, EAGAIN,
+		    "policyd cannot compile a policy just "
 		    "now: try again");
 }
 

@@ -30,11 +30,12 @@ state_open_trusted(int dirfd, const char *path, const char *shown)
 	struct stat st;
 	int fd;
 
-	fd = openat(dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC |
-	    O_NONBLOCK | O_NOCTTY);
+	fd = openat(dirfd, path,
+	    O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd == -1) {
 		if (errno == ELOOP)
-			log_error("%s: is a symbolic link: name the file itself",
+			log_error(
+			    "%s: is a symbolic link: name the file itself",
 			    shown);
 		else
 			log_error("%s: %m", shown);
@@ -44,10 +45,12 @@ state_open_trusted(int dirfd, const char *path, const char *shown)
 		log_error("%s: is no regular file", shown);
 	else if (st.st_uid != 0)
 		log_error("%s: belongs to uid %u: chown root it, after reading "
-		    "it", shown, st.st_uid);
+			  "it",
+		    shown, st.st_uid);
 	else if (st.st_mode & (S_IWGRP | S_IWOTH))
 		log_error("%s: mode %04o lets others write it: chmod go-w it, "
-		    "after reading it", shown, st.st_mode & 07777);
+			  "after reading it",
+		    shown, st.st_mode & 07777);
 	else
 		return fd;
 	close(fd);
@@ -74,7 +77,8 @@ own_dir(const char *path, mode_t mode)
 	}
 	if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH))) {
 		log_error("%s: uid %u, mode %04o: must be root's, and writable "
-		    "by nobody else", path, st.st_uid, st.st_mode & 07777);
+			  "by nobody else",
+		    path, st.st_uid, st.st_mode & 07777);
 		close(fd);
 		return -1;
 	}
@@ -99,7 +103,8 @@ lock_take(struct monitor *mon)
 		text[n > 0 ? n : 0] = '\0';
 		text[strcspn(text, "\n")] = '\0';
 		log_error("another agentshd runs already (pid %s): stop it "
-		    "first", text);
+			  "first",
+		    text);
 		return -1;
 	}
 	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
@@ -177,9 +182,10 @@ audit_dir_check(int fd, const char *dir, const char *db, const char *base)
 	while (rc == 0 && (de = readdir(dp)) != NULL) {
 		if (name_is_ours(de->d_name, db, base))
 			continue;
-		log_error("the audit directory %s holds other things (%s): give "
-		    "audit.storage.sqlite_path a directory of its own", dir,
-		    de->d_name);
+		log_error(
+		    "the audit directory %s holds other things (%s): give "
+		    "audit.storage.sqlite_path a directory of its own",
+		    dir, de->d_name);
 		rc = -1;
 	}
 	closedir(dp);
@@ -242,7 +248,8 @@ int
 state_open_dirs(struct monitor *mon)
 {
 	if (mon->conf.base_dir[0] != '/' || mon->conf.sqlite_path[0] != '/') {
-		log_error("sessions.base_dir and audit.storage.sqlite_path must "
+		log_error(
+		    "sessions.base_dir and audit.storage.sqlite_path must "
 		    "be absolute paths");
 		return -1;
 	}
@@ -260,7 +267,8 @@ state_listen(const char *path, int type, int backlog)
 	int fd;
 
 	snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", path);
-	if ((fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) == -1)
+	if ((fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) ==
+	    -1)
 		goto fail;
 	/* We hold the lock: what lies there is of a dead daemon. */
 	if (unlink(path) == -1 && errno != ENOENT)
