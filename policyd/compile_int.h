@@ -29,7 +29,8 @@ struct comp {
 	struct csec sec[IS_MAX];
 	struct image_meta meta;
 	struct image_settings settings;
-	uint32_t rules; /* rules numbered so far */
+	uint32_t rules;	 /* rules numbered so far */
+	uint32_t states; /* explored so far, of the policy's budget */
 	int failed;
 };
 

@@ -16,6 +16,15 @@
  */
 #define GROUP_STATES_MAX 4000u
 
+/* So many patterns are tried as one automaton at first. */
+#define GROUP_PATTERNS_MAX 1024u
+
+/*
+ * States that may be explored for one policy, the vain ones too: a few seconds'
+ * work.  The deployments need about 1500.
+ */
+#define STATES_BUDGET 200000u
+
 struct cpat *
 comp_pat_add(struct comp *c, struct cpats *ps)
 {
@@ -183,11 +192,29 @@ comp_args_kind(struct comp *c, const struct pstr *p)
 	return CP_PLAIN;
 }
 
+/* Charge explored states to the policy; -1 when it has had its share. */
+static int
+charge(struct comp *c, uint32_t states)
+{
+	if (states <= STATES_BUDGET - c->states) {
+		c->states += states;
+		return 0;
+	}
+	if (c->states < STATES_BUDGET)
+		diag_add(c->d, DIAG_ERROR, c->pol->file, 0, 0,
+		    "the patterns are too many or too complex: they need "
+		    "more than %u states of automata", STATES_BUDGET);
+	c->states = STATES_BUDGET;
+	c->failed = 1;
+	return -1;
+}
+
 /* Build patterns lo..hi-1.  0, -1 with errno. */
 static int
 build(struct comp *c, struct cpats *ps, size_t lo, size_t hi,
     struct dfabuild *b)
 {
+	uint32_t max = hi - lo == 1 ? DFABUILD_STATES_MAX : GROUP_STATES_MAX;
 	struct nfa *nfa = nfa_new();
 	size_t i;
 	int rv, save;
@@ -196,10 +223,13 @@ build(struct comp *c, struct cpats *ps, size_t lo, size_t hi,
 		return -1;
 	for (i = lo; i < hi; i++)
 		add_pattern(c, nfa, &ps->v[i]);
-	rv = dfabuild_run(b, nfa,
-	    hi - lo == 1 ? DFABUILD_STATES_MAX : GROUP_STATES_MAX);
+	rv = dfabuild_run(b, nfa, max);
 	save = errno;
 	nfa_free(nfa);
+	if (charge(c, rv == 0 ? b->dfa->nstates : max) == -1 && rv == 0) {
+		dfabuild_clear(b);
+		rv = -1;
+	}
 	errno = save;
 	return rv;
 }
@@ -232,7 +262,7 @@ add_group(struct comp *c, const struct dfabuild *b, comp_answers *fn,
 
 /*
  * The ranges still to be built are kept on a stack: halves of halves, so it is never
- * deeper than the bits of a size.
+ * deeper than the bits of a size.  What is left of the patterns lies at its bottom.
  */
 struct range {
 	size_t lo, hi;
@@ -251,6 +281,11 @@ comp_groups(struct comp *c, struct cpats *ps, comp_answers *fn, void *arg)
 		stack[n++] = (struct range) { 0, ps->n };
 	while (n > 0 && !c->failed) {
 		r = stack[--n];
+		if (r.hi - r.lo > GROUP_PATTERNS_MAX) {
+			mid = r.lo + GROUP_PATTERNS_MAX;
+			stack[n++] = (struct range) { mid, r.hi };
+			r.hi = mid;
+		}
 		memset(&b, 0, sizeof(b));
 		if (build(c, ps, r.lo, r.hi, &b) == 0) {
 			add_group(c, &b, fn, arg, &u);
@@ -265,7 +300,7 @@ comp_groups(struct comp *c, struct cpats *ps, comp_answers *fn, void *arg)
 			stack[n++] = (struct range) { r.lo, mid };
 		}
 	}
-	if (u.n > IMAGE_GROUPS_MAX) {
+	if (!c->failed && u.n > IMAGE_GROUPS_MAX) {
 		diag_add(c->d, DIAG_ERROR, c->pol->file, 0, 0,
 		    "the patterns need more than %u automata", IMAGE_GROUPS_MAX);
 		c->failed = 1;
