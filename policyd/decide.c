@@ -250,9 +250,9 @@ join(const char *const *argv, unsigned int argc, char *buf, size_t size)
 	return n;
 }
 
-static void
-ask_argv(const struct image *im, const char *const *argv, unsigned int argc,
-    struct verdict *v)
+void
+decide_command(const struct image *im, const char *const *argv,
+    unsigned int argc, struct verdict *v)
 {
 	char args[DECIDE_SUBJECT_MAX];
 	struct image_cmd c;
@@ -275,7 +275,7 @@ judge_payload(const struct wrapper_payload *p, void *arg)
 {
 	struct exec_ask *e = arg;
 
-	ask_argv(e->im, p->argv, p->argc, e->v);
+	decide_command(e->im, p->argv, p->argc, e->v);
 	return e->v->allowed ? 0 : 1;
 }
 
@@ -301,7 +301,7 @@ ask_exec(const struct image *im, const struct decide_ask *q,
 	struct verdict first;
 	int rv;
 
-	ask_argv(im, q->argv, q->argc, &first);
+	decide_command(im, q->argv, q->argc, &first);
 	*v = first;
 	if (!first.allowed)
 		return;

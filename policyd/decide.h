@@ -53,6 +53,13 @@ void decide_ask(const struct image *im, const struct decide_ask *q,
     struct verdict *v);
 
 /*
+ * Judge the command argv[0] with argc - 1 arguments at depth 0, without looking at what
+ * it would run.
+ */
+void decide_command(const struct image *im, const char *const *argv,
+    unsigned int argc, struct verdict *v);
+
+/*
  * Read questions from in (called name in diagnostics on standard error), write
  * "decision TAB rule" to out.  0, 1 for an I/O error, 2 for a malformed line.
  */

@@ -31,6 +31,7 @@ struct explain {
 	char joined[DECIDE_SUBJECT_MAX];
 	char args[DECIDE_SUBJECT_MAX]; /* of a command, without its name */
 	char message[4096];
+	struct wrapper wrapper; /* argv may point into it */
 	/* the command that was judged: the wrapper's own or what it runs */
 	const char *const *argv;
 	unsigned int argc;
@@ -139,6 +140,8 @@ parse(struct explain *x, char **args, int nargs)
 			return 0;
 		if (strncmp(why, "unknown operation", 17) != 0)
 			break;
+		snprintf(why, sizeof(why), "unknown operation \"%.64s\"",
+		    args[0]);
 	}
 	fprintf(stderr, "agentsh-policyd: explain: %s\n", why);
 	return -1;
@@ -150,18 +153,9 @@ static int
 find_refused(const struct wrapper_payload *p, void *arg)
 {
 	struct explain *x = arg;
-	struct decide_ask *sub = calloc(1, sizeof(*sub));
 	struct verdict v;
-	unsigned int i;
 
-	if (sub == NULL)
-		return 0;
-	sub->domain = DD_EXEC;
-	for (i = 0; i < p->argc && i < 4095; i++)
-		sub->argv[i] = p->argv[i];
-	sub->argc = i;
-	decide_ask(x->o->image, sub, &v);
-	free(sub);
+	decide_command(x->o->image, p->argv, p->argc, &v);
 	if (v.allowed)
 		return 0;
 	x->argv = p->argv;
@@ -169,38 +163,28 @@ find_refused(const struct wrapper_payload *p, void *arg)
 	return 1;
 }
 
-/* Which of the commands, the asked one or what it runs, gave the verdict. */
+/*
+ * Which of the commands, the asked one or what it runs, gave the verdict, and its
+ * arguments as one text.
+ */
 static void
 find_argv(struct explain *x)
 {
-	struct wrapper *w = calloc(1, sizeof(*w));
+	struct verdict own;
 	unsigned int i;
 
 	x->argv = x->q.argv;
 	x->argc = x->q.argc;
-	if (w != NULL && !x->v.allowed) {
-		struct decide_ask *own = calloc(1, sizeof(*own));
-		struct verdict v;
-
-		/* without arguments nothing is wrapped */
-		if (own != NULL) {
-			own->domain = DD_EXEC;
-			own->argv[0] = x->q.argv[0];
-			own->argc = 1;
-			decide_ask(x->o->image, own, &v);
-			if (v.allowed || v.rule != x->v.rule)
-				(void)wrapper_walk(w, x->q.argv[0], x->q.argv,
-				    x->q.argc, find_refused, x);
-		}
-		free(own);
-	}
+	decide_command(x->o->image, x->argv, x->argc, &own);
+	if (own.allowed && !x->v.allowed)
+		(void)wrapper_walk(&x->wrapper, x->q.argv[0], x->q.argv,
+		    x->q.argc, find_refused, x);
 	x->args[0] = '\0';
 	for (i = 1; i < x->argc; i++) {
 		if (i > 1)
 			strlcat(x->args, " ", sizeof(x->args));
 		strlcat(x->args, x->argv[i], sizeof(x->args));
 	}
-	free(w);
 }
 
 static void
@@ -387,6 +371,23 @@ pattern_of(const struct explain *x)
 	return NULL;
 }
 
+/* The command behind a wrapper; what else an allowed one is asked. */
+static void
+print_command(const struct explain *x)
+{
+	FILE *fp = x->o->out;
+
+	if (x->argv != x->q.argv) {
+		fputs("refused is what it runs: ", fp);
+		put_text(fp, x->argv[0]);
+		fputs(x->args[0] != '\0' ? " " : "", fp);
+		put_text(fp, x->args);
+		fputc('\n', fp);
+	}
+	if (x->v.allowed)
+		fputs("then: every file it loads is asked as file read\n", fp);
+}
+
 static void
 print_text(struct explain *x)
 {
@@ -412,6 +413,8 @@ print_text(struct explain *x)
 		fprintf(fp, " (line %u)\n", pat->pos.line);
 	}
 	fprintf(fp, "layer: %s\n", layer_text(x));
+	if (x->q.domain == DD_EXEC)
+		print_command(x);
 	if (x->message[0] != '\0')
 		fprintf(fp, "message: %s\n", x->message);
 	passed_over(x);
@@ -444,31 +447,58 @@ print_json(struct explain *x)
 	fputs(x->passed > 0 ? "\n  ]\n}\n" : "]\n}\n", fp);
 }
 
+/* The entry that settled a variable, and in words what it settled. */
+static const struct pstr *
+env_entry(const struct explain *x, const char **why)
+{
+	const struct penv *e = &x->o->policy->env;
+	const struct pstr *p = reference_name_of(&x->ref, &e->deny, x->env);
+
+	*why = "on the deny list";
+	if (p != NULL)
+		return p;
+	p = reference_name_of(&x->ref, &e->allow, x->env);
+	*why = p != NULL ? "on the allow list" : "not on the allow list";
+	if (e->allow.n == 0)
+		*why = image_env_allowed(x->o->image, RULE_BUILTIN, x->env,
+		    strlen(x->env)) ? "there is no allow list" :
+		    "a built-in secret";
+	return p;
+}
+
 static int
 explain_env(struct explain *x)
 {
 	int ok = image_env_allowed(x->o->image, RULE_BUILTIN, x->env,
 	    strlen(x->env));
-	const struct penv *e = &x->o->policy->env;
-	const char *why = ok ? "allow" : "deny";
+	const char *why, *dec = ok ? "allow" : "deny";
+	const struct pstr *p = env_entry(x, &why);
 	FILE *fp = x->o->out;
 
 	if (x->o->json) {
-		fputs("{", fp);
+		fputs("{\n  ", fp);
 		put_member(fp, "variable", x->env);
-		fputs(", ", fp);
-		put_member(fp, "decision", why);
-		fputs(", ", fp);
+		fputs(",\n  ", fp);
+		put_member(fp, "decision", dec);
+		fputs(",\n  ", fp);
+		put_member(fp, "why", why);
+		fputs(",\n  ", fp);
+		put_member(fp, "pattern", p != NULL ? p->s : "");
+		fprintf(fp, ",\n  \"line\": %u,\n  ",
+		    p != NULL ? p->pos.line : 0);
 		put_member(fp, "layer", layer_name[LAYER_LAUNCHER]);
-		fputs("}\n", fp);
+		fputs("\n}\n", fp);
 		return 0;
 	}
-	fprintf(fp, "%s by env_policy (", why);
-	put_text(fp, x->o->policy->file);
-	if (e->deny.pos.line != 0 || e->allow.pos.line != 0)
-		fprintf(fp, ":%u", e->allow.pos.line != 0 ?
-		    e->allow.pos.line : e->deny.pos.line);
-	fprintf(fp, ")\nlayer: the launcher\n");
+	fprintf(fp, "%s by env_policy: %s", dec, why);
+	if (p != NULL) {
+		fputs(" (", fp);
+		put_text(fp, x->o->policy->file);
+		fprintf(fp, ":%u: ", p->pos.line);
+		put_text(fp, p->s);
+		fputc(')', fp);
+	}
+	fputs("\nlayer: the launcher\n", fp);
 	return 0;
 }
 

@@ -38,28 +38,37 @@ glob_matches(const struct reference *r, enum refglob_kind kind,
 	    refglob(kind, &pc, text);
 }
 
-static int
-any_matches(const struct reference *r, enum refglob_kind kind,
+static const struct pstr *
+first_match(const struct reference *r, enum refglob_kind kind,
     const struct plist *l, const char *text)
 {
 	unsigned int i;
 
 	for (i = 0; i < l->n; i++)
 		if (glob_matches(r, kind, &l->v[i], text))
-			return 1;
-	return 0;
+			return &l->v[i];
+	return NULL;
+}
+
+static int
+any_matches(const struct reference *r, enum refglob_kind kind,
+    const struct plist *l, const char *text)
+{
+	return first_match(r, kind, l, text) != NULL;
 }
 
 const struct pstr *
 reference_path_of(const struct reference *r, const struct plist *l,
     const char *path)
 {
-	unsigned int i;
+	return first_match(r, RG_PATH, l, path);
+}
 
-	for (i = 0; i < l->n; i++)
-		if (glob_matches(r, RG_PATH, &l->v[i], path))
-			return &l->v[i];
-	return NULL;
+const struct pstr *
+reference_name_of(const struct reference *r, const struct plist *l,
+    const char *name)
+{
+	return first_match(r, RG_PLAIN, l, name);
 }
 
 static void

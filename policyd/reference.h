@@ -93,4 +93,8 @@ enum ref_why reference_unix_why(const struct reference *r,
 const struct pstr *reference_path_of(const struct reference *r,
     const struct plist *l, const char *path);
 
+/* The same for a variable's name in a list of env_policy. */
+const struct pstr *reference_name_of(const struct reference *r,
+    const struct plist *l, const char *name);
+
 #endif
