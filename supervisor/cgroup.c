@@ -24,8 +24,11 @@
 
 #define CPU_PERIOD_US 100000
 #define CPU_QUOTA_MIN 1000
-#define LEAF	      "agentsh-house" /* where the daemon itself goes, in v2 */
+#define LEAF	      "agentshd" /* where the daemon itself goes, in v2 */
+#define PREFIX	      "agentsh-" /* of a session's group */
 #define DISKS_MAX     16
+#define SWEEP_ROUNDS  100
+#define SWEEP_PAUSE_US 10000
 
 const char *const cgroup_ctl_name[CG_MAX] = {
 	[CG_MEMORY] = "memory",
@@ -494,7 +497,7 @@ cgroup_make(struct cgroup *cg, const struct cgroup_host *h, const char *id,
 
 	memset(cg, 0, sizeof(*cg));
 	cg->host = h;
-	snprintf(cg->name, sizeof(cg->name), "agentsh-%s", id);
+	snprintf(cg->name, sizeof(cg->name), PREFIX "%s.%d", id, (int)getpid());
 	why[0] = '\0';
 	for (c = 0; c < CG_MAX; c++)
 		cg->fd[c] = -1;
@@ -602,5 +605,61 @@ cgroup_remove(struct cgroup *cg)
 		    cg->name);
 		if (rmdir(path) == -1 && errno != ENOENT)
 			log_debug("cannot remove %s: %m", path);
+	}
+}
+
+/* The pid at the end of a session's group, or 0. */
+static pid_t
+name_pid(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+	long pid;
+	char *end;
+
+	if (strncmp(name, PREFIX, sizeof(PREFIX) - 1) != 0 || dot == NULL)
+		return 0;
+	pid = strtol(dot + 1, &end, 10);
+	return *end == '\0' && pid > 1 && pid < INT_MAX ? (pid_t)pid : 0;
+}
+
+static void
+sweep_one(int at, const char *name)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	unsigned int round;
+
+	if (fd == -1)
+		return;
+	for (round = 0; round < SWEEP_ROUNDS; round++) {
+		(void)write_file(fd, "freezer.state", "THAWED");
+		if (write_file(fd, "cgroup.kill", "1") == -1)
+			(void)procs_signal(fd, SIGKILL);
+		if (procs_signal(fd, 0) <= 0)
+			break;
+		(void)usleep(SWEEP_PAUSE_US);
+	}
+	close(fd);
+	if (unlinkat(at, name, AT_REMOVEDIR) == 0)
+		log_notice("removed the cgroup %s of a dead agentshd", name);
+}
+
+void
+cgroup_sweep(const struct cgroup_host *h)
+{
+	struct dirent *de;
+	DIR *dp;
+	pid_t pid;
+	int c;
+
+	for (c = 0; c < CG_MAX; c++) {
+		if (h->dir[c][0] == '\0' || (dp = opendir(h->dir[c])) == NULL)
+			continue;
+		while ((de = readdir(dp)) != NULL) {
+			pid = name_pid(de->d_name);
+			if (pid != 0 && pid != getpid() &&
+			    kill(pid, 0) == -1 && errno == ESRCH)
+				sweep_one(dirfd(dp), de->d_name);
+		}
+		closedir(dp);
 	}
 }

@@ -45,7 +45,7 @@ struct cgroup_limits {
 
 struct cgroup {
 	const struct cgroup_host *host;
-	char name[80];
+	char name[96]; /* agentsh-ID.PID, PID the monitor's */
 	int fd[CG_MAX]; /* directories, owned; -1 */
 };
 
@@ -57,6 +57,9 @@ void cgroup_host_parse(struct cgroup_host *h, FILE *mountinfo, FILE *cgroup);
 
 /* The same for this machine; where v2 has controllers, makes them usable below us. */
 void cgroup_host_init(struct cgroup_host *h);
+
+/* Kill and remove what a monitor that has died left behind. */
+void cgroup_sweep(const struct cgroup_host *h);
 
 /*
  * Make the group of session id and set its limits.  0: all hold; 1: some do not,

@@ -114,6 +114,7 @@ shape_session(const struct msg *m)
 	    json_integer(it->commands_running));
 	json_object_set_new(j, "commands_total",
 	    json_integer(it->commands_total));
+	json_object_set_new(j, "tracer_pid", json_integer(it->tracer_pid));
 	json_object_set_new(j, "degraded", lines_json(degraded));
 	json_object_set_new(j, "not_built", lines_json(not_built));
 	return j;

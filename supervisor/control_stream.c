@@ -116,16 +116,33 @@ on_written(struct evhttp_connection *conn, void *arg)
 	event_add(st->in, NULL);
 }
 
+/* Nothing came at all: auditd died with the question. */
+static void
+stream_fail(struct stream *st)
+{
+	struct evhttp_request *req = st->req;
+
+	evhttp_connection_set_closecb(st->conn, NULL, NULL);
+	stream_free(st);
+	http_error(req, 503, "auditd is being started: try again");
+}
+
 static void
 send_piece(struct stream *st, struct evbuffer *out, bool end)
 {
+	size_t len = evbuffer_get_length(out);
+
+	if (end && len == 0 && !st->started) {
+		stream_fail(st);
+		return;
+	}
 	if (!st->started)
 		start(st);
 	if (end) {
-		if (evbuffer_get_length(out) > 0)
+		if (len > 0)
 			evhttp_send_reply_chunk(st->req, out);
 		stream_end(st);
-	} else if (evbuffer_get_length(out) > 0) {
+	} else if (len > 0) {
 		event_del(st->in);
 		evhttp_send_reply_chunk_with_cb(st->req, out, on_written, st);
 	}

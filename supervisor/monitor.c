@@ -507,8 +507,10 @@ open_house(struct monitor *mon)
 	mon->resolvers.loop = &mon->loop;
 	if (find_users(mon) == -1 || state_open_run(mon) == -1)
 		return -1;
-	if (!mon->opts.check_only)
+	if (!mon->opts.check_only) {
 		cgroup_host_init(&mon->cgroups);
+		cgroup_sweep(&mon->cgroups);
+	}
 	if (privdrop_monitor((int)mon->opts.sandbox_kill) == -1)
 		return -1;
 	mon->policyd.respawn = true;
