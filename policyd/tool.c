@@ -22,6 +22,7 @@
 #include "policyd/decide.h"
 #include "policyd/diag.h"
 #include "policyd/explain.h"
+#include "policyd/lint.h"
 #include "policyd/policy.h"
 #include "policyd/policyshow.h"
 #include "policyd/slurp.h"
@@ -74,6 +75,16 @@ read_fd(const char *s, struct tool_file *f)
 	return 0;
 }
 
+/* A session's directories are canonical: no slash stands at their end. */
+static void
+trim_slashes(char *s)
+{
+	size_t n = strlen(s);
+
+	while (n > 1 && s[n - 1] == '/')
+		s[--n] = '\0';
+}
+
 static int
 read_var(struct tool *t, char *s)
 {
@@ -82,6 +93,8 @@ read_var(struct tool *t, char *s)
 	if (eq == NULL || eq == s || t->vars.n == VARS_MAX - 1)
 		return -1;
 	*eq = '\0';
+	if (eq[1] == '/')
+		trim_slashes(eq + 1);
 	t->var[t->vars.n].name = s;
 	t->var[t->vars.n].value = eq + 1;
 	t->vars.n++;
@@ -344,7 +357,25 @@ run_config_check(struct tool *t)
 	return 0;
 }
 
-static int run_lint(struct tool *);
+/* 1 when something was found, or when there is nothing to look at. */
+static int
+run_lint(struct tool *t)
+{
+	struct lint_ctx ctx = { .config = t->conf, .vars = &t->vars,
+		.d = &t->d };
+	struct policy *pol;
+	unsigned int i;
+	int rv = 0, found;
+
+	for (i = 0; i < t->npolicies; i++) {
+		pol = load_policy(t, &t->policy[i]);
+		found = pol != NULL ? lint_policy(pol, &ctx, stdout) : -1;
+		policy_free(pol);
+		if (flush_diag(t) == -1 || found != 0)
+			rv = 1;
+	}
+	return t->npolicies > 0 ? rv : usage();
+}
 
 static const struct {
 	const char *word;
@@ -358,12 +389,6 @@ static const struct {
 	{ "compile", run_compile },
 	{ "config-check", run_config_check },
 };
-
-static int
-run_lint(struct tool *t)
-{
-	return usage();
-}
 
 static int
 run_word(struct tool *t, const char *word)
