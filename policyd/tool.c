@@ -7,6 +7,7 @@
 #include "policyd/tool.h"
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -152,14 +153,27 @@ default_vars(struct tool *t)
 	t->vars.n++;
 }
 
-/* What is left is enough to read descriptors and to write the answer. */
+/*
+ * The row of the daemon's policyd, as far as a user who is not root can have it.  What is left
+ * is enough to read descriptors and to write the answer.
+ */
 static int
 confine(void)
 {
+	const struct rights *r = rights_get(PROC_POLICYD);
+	const struct rights_limit *l;
+	struct rlimit rl;
+
+	for (l = r->limits; l->resource != -1; l++) {
+		rl.rlim_cur = rl.rlim_max = (rlim_t)l->value;
+		if (setrlimit((__rlimit_resource_t)l->resource, &rl) == -1 &&
+		    errno != EPERM) /* our limit is lower already */
+			return -1;
+	}
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
 		return -1;
-	return privdrop_seccomp(rights_get(PROC_POLICYD), 0);
+	return privdrop_seccomp(r, 0);
 }
 
 static char *
