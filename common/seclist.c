@@ -22,7 +22,7 @@
 
 /* clang-format off */
 GROUP(memory, "allocate and free, also by the C library and the loader",
-    "brk", "mmap", "munmap", "mremap", "mprotect", "madvise");
+    "sysinfo", "brk", "mmap", "munmap", "mremap", "mprotect", "madvise");
 GROUP(finish, "end, and the C library's ways of giving up",
     "exit", "exit_group", "tgkill", "rt_sigprocmask", "rt_sigaction",
     "rt_sigreturn", "restart_syscall", "getpid", "gettid");
@@ -65,7 +65,7 @@ GROUP(processes, "start children and see them end",
     "landlock_create_ruleset", "landlock_add_rule",
     "landlock_restrict_self");
 GROUP(probe, "tracers find out what the kernel can before they confine themselves",
-    "mseal", "getppid", "sigaltstack");
+    "mseal", "getppid", "sigaltstack", "pause");
 GROUP(house, "sockets, state folders, cgroups, policy folders",
     "socket", "bind", "listen", "connect", "accept4", "accept", "getsockopt",
     "setsockopt", "getsockname", "getpeername", "ioctl", "open", "openat",

@@ -105,6 +105,9 @@ lock_take(struct monitor *mon)
 		log_error("another agentshd runs already (pid %s): stop it "
 			  "first",
 		    text);
+		/* The sockets are its own: without the lock nothing is removed. */
+		close(mon->lock_fd);
+		mon->lock_fd = -1;
 		return -1;
 	}
 	len = snprintf(text, sizeof(text), "%d\n", (int)getpid());
