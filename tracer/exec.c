@@ -892,6 +892,26 @@ copy_argv(struct work *w, const struct entry_args *e, struct args *a)
 	return true;
 }
 
+/*
+ * A bare name is what an asker sends that found no program of it: what the policy says of
+ * the name comes before that there is none.
+ */
+static bool
+judge_name(struct call *c, struct work *w, struct args *a, struct judging *j,
+    size_t len)
+{
+	const char *name = c->w->path[0];
+
+	if (memchr(name, '/', len) != NULL ||
+	    judge_words(j, name, len, name, len, w->word + a->first,
+	    a->argc) == 0)
+		return true;
+	event_text(c, EVS_PATH, name, len);
+	event_text(c, EVS_PATH2, w->block, a->bytes);
+	refuse(c, &j->v);
+	return false;
+}
+
 int
 exec_front(struct call *c, const struct entry_args *e, uint32_t *rule)
 {
@@ -909,7 +929,7 @@ exec_front(struct call *c, const struct entry_args *e, uint32_t *rule)
 	if (!copy_argv(w, e, &a))
 		return E2BIG;
 	event_begin(c, EV_COMMAND_POLICY);
-	if (judge_exec(c, w, &a, &j, len)) {
+	if (judge_name(c, w, &a, &j, len) && judge_exec(c, w, &a, &j, len)) {
 		event_commit(c, 0);
 		ok = true;
 	}
