@@ -646,6 +646,10 @@ static const char sample[] =
     "{\"type\":\"command_policy\",\"command_id\":\"cmd-2\",\"pid\":42,"
     "\"policy\":{\"decision\":\"allow\",\"effective_decision\":\"allow\"}},"
     "{\"type\":\"file_open\",\"command_id\":\"cmd-2\",\"pid\":43,"
+    "\"path\":\"/etc/x\",\"policy\":{\"decision\":\"deny\","
+    "\"effective_decision\":\"deny\",\"rule\":\"default\"}},"
+    "{\"type\":\"file_open\",\"command_id\":\"cmd-2\",\"pid\":43,"
+    "\"fields\":{\"rule_line\":7},"
     "\"path\":\"/etc/shadow\",\"operation\":\"read\",\"policy\":{"
     "\"decision\":\"deny\",\"effective_decision\":\"deny\",\"rule\":\"R\"}},"
     "{\"type\":\"net_connect\",\"command_id\":\"cmd-2\",\"pid\":43},"
@@ -657,7 +661,7 @@ own_events_are_those_of_the_command(void **state)
 	json_t *all = json_loads(sample, 0, NULL), *own;
 
 	own = exec_own_events(all, 42);
-	assert_int_equal(json_array_size(own), 3);
+	assert_int_equal(json_array_size(own), 4);
 	assert_false(exec_events_complete(own));
 	json_decref(own);
 	own = exec_own_events(all, 99);
@@ -730,9 +734,9 @@ response_counts_and_shows_events(void **state)
 	ev = json_object_get(j, "events");
 	assert_int_equal(json_array_size(
 			     json_object_get(ev, "file_operations")),
-	    1);
+	    2);
 	assert_int_equal(json_array_size(json_object_get(ev, "other")), 1);
-	expect_json(ev, "blocked_operations_count", "1");
+	expect_json(ev, "blocked_operations_count", "2");
 	expect_json(ev, "network_operations_count", "1");
 	assert_null(json_object_get(ev, "truncated"));
 	expect_json(json_object_get(j, "guidance"), "policy_rule", "\"R\"");
@@ -752,7 +756,7 @@ response_counts_and_shows_events(void **state)
 	expect_json(ev, "file_operations", "[]");
 	assert_int_equal(json_array_size(
 			     json_object_get(ev, "blocked_operations")),
-	    1);
+	    2);
 	json_decref(j);
 }
 

@@ -149,7 +149,8 @@ send_ask(struct asker *a)
 	};
 	int fd, error;
 
-	fd = entry_blob_write(a->q->argv, a->q->envp, a->q->program);
+	fd = entry_blob_write(a->q->argv, a->q->envp,
+	    a->q->program != NULL ? a->q->program : a->q->name);
 	if (fd == -1)
 		return broken(a, "arguments and environment");
 	error = chan_send(&a->ch, MSG_ENTRY_ASK, 0, 0, &ask, NULL, 0, &fd, 1);
@@ -491,7 +492,9 @@ negotiate(struct asker *a)
 	if (connect_entry(a) == -1 || (heard = send_hello(a)) == -1 ||
 	    (heard && send_ask(a) == -1) || take_verdict(a) == -1)
 		return -1;
-	return a->verdict.inside ? 0 : confine(a);
+	if (a->verdict.inside || a->q->program == NULL)
+		return 0;
+	return confine(a);
 }
 
 void
@@ -514,7 +517,9 @@ enter(const struct enter_request *q, struct enter_result *r)
 		goto out;
 	if (!a->verdict.inside)
 		envp = a->env.envp;
-	execve(q->program, q->argv, envp);
+	errno = ENOENT;
+	if (q->program != NULL)
+		execve(q->program, q->argv, envp);
 	r->end = ENTER_EXEC;
 	r->error = errno;
 	r->exit_code = errno == ENOENT || errno == ENOTDIR ? 127 : 126;

@@ -13,7 +13,8 @@
 struct enter_request {
 	const char *socket; /* path of entry.sock */
 	const char *session; /* id; "" asks only whether we are inside one */
-	const char *program; /* what is given to execve */
+	const char *program; /* what is given to execve; NULL: there is none */
+	const char *name; /* of the program as it was asked for */
 	char *const *argv;
 	char *const *envp; /* before the session's filter */
 	uint32_t flags; /* ENTRY_F_* */
@@ -47,9 +48,11 @@ struct enter_result {
 bool enter_is_daemons(const struct enter_result *r);
 
 /*
- * Enter and execve.  Returns only when that failed, with why in r: the command
- * has not run, and the process may be left without capabilities and under a
- * filter that nobody serves, so that it must print and exit.
+ * Enter and execve.  Where there is no program the session is asked all the
+ * same: what the policy says of the name comes first.  Returns only when that
+ * failed, with why in r: the command has not run, and the process may be left
+ * without capabilities and under a filter that nobody serves, so that it must
+ * print and exit.
  */
 void enter(const struct enter_request *q, struct enter_result *r);
 

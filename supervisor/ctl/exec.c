@@ -55,6 +55,7 @@ struct run {
 	struct exec_req req;
 	char session[MSG_SESSION_LEN]; /* "": not known yet */
 	bool named; /* by the user: it must be that one */
+	char workspace[PATH_MAX]; /* of the session; "": not known */
 	char entry[108]; /* path of entry.sock */
 };
 
@@ -105,12 +106,17 @@ find_entry(struct run *r)
 	return 0;
 }
 
+/* The session that j describes is the one. */
 static int
-set_session(struct run *r, const char *id)
+set_session(struct run *r, const json_t *j)
 {
+	const char *id = out_str(j, "id");
+
 	if (strlen(id) >= sizeof(r->session))
 		return ctl_fail(r->c, "no session has so long a name: %s", id);
 	strcpy(r->session, id);
+	snprintf(r->workspace, sizeof(r->workspace), "%s",
+	    out_str(j, "workspace"));
 	return 0;
 }
 
@@ -157,7 +163,7 @@ make_session(struct run *r, const char *id)
 	j = session_make(r->c, id, run_root(r), opts_str(r->o, "policy", NULL));
 	if (j == NULL)
 		return EXIT_FAIL;
-	code = set_session(r, out_str(j, "id"));
+	code = set_session(r, j);
 	json_decref(j);
 	return code;
 }
@@ -180,7 +186,7 @@ workspace_session(struct run *r)
 	}
 	best = pick_session(list, real, opts_str(r->o, "policy", NULL));
 	if (best != NULL)
-		code = set_session(r, out_str(best, "id"));
+		code = set_session(r, best);
 	else if (no_auto())
 		code = ctl_fail(r->c,
 		    "no session for %s, and AGENTSH_NO_AUTO "
@@ -209,16 +215,72 @@ control_refused(const struct ctl *c)
 	return refused;
 }
 
+/* The session of that name; where there is none it is made. */
+static int
+named_session(struct run *r, const char *name)
+{
+	char target[256] = "/api/v1/sessions";
+	struct api_reply rep;
+	int code = EXIT_FAIL;
+
+	if (api_segment(target, sizeof(target), name) == -1)
+		return ctl_fail(r->c, "no session has so long a name");
+	if (api_call(r->c, "GET", target, NULL, &rep) == -1)
+		;
+	else if (rep.status == 200 && rep.json != NULL)
+		code = set_session(r, rep.json);
+	else if (rep.status == 404 && !no_auto())
+		code = make_session(r, name);
+	else
+		api_refused("GET", target, &rep);
+	api_clear(&rep);
+	return code;
+}
+
 static int
 choose_session(struct run *r, const char *name)
 {
-	if (name != NULL) {
-		r->named = true;
-		return set_session(r, name);
-	}
-	if (control_refused(r->c))
-		return 0;
-	return workspace_session(r);
+	r->named = name != NULL;
+	if (!control_refused(r->c))
+		return name != NULL ? named_session(r, name) :
+				      workspace_session(r);
+	if (name != NULL && strlen(name) < sizeof(r->session))
+		strcpy(r->session, name);
+	return 0;
+}
+
+static const char *
+reason(const char *command, int error)
+{
+	return error == ENOENT && strchr(command, '/') == NULL ?
+	    "command not found" :
+	    strerror(error);
+}
+
+/* The daemon refused, and no rule: there is no such session or program, ... */
+static void
+say_daemons(const char *command, const struct enter_result *r)
+{
+	if (r->exit_code == EXIT_NOT_FOUND)
+		fprintf(stderr, "agentsh: %s: %s\n", command,
+		    reason(command, ENOENT));
+	else
+		fprintf(stderr, "agentsh: %s: not run: %s\n", command,
+		    r->message[0] ? r->message : "agentshd refused");
+}
+
+static void
+say_refused(const char *command, const struct enter_result *r)
+{
+	if (r->line > 0)
+		fprintf(stderr,
+		    "agentsh: %s: refused by policy (rule=%s, %s:%u)%s%s\n",
+		    command, r->rule, r->file, r->line,
+		    r->message[0] ? ": " : "", r->message);
+	else
+		fprintf(stderr,
+		    "agentsh: %s: refused by policy (rule=%s)%s%s\n", command,
+		    r->rule, r->message[0] ? ": " : "", r->message);
 }
 
 void
@@ -237,24 +299,15 @@ exec_say(const char *command, const struct enter_result *r)
 		return;
 	case ENTER_EXEC:
 		fprintf(stderr, "agentsh: %s: %s\n", command,
-		    r->error == ENOENT && strchr(command, '/') == NULL ?
-			"command not found" :
-			strerror(r->error));
+		    reason(command, r->error));
 		return;
 	case ENTER_REFUSED:
 		break;
 	}
 	if (enter_is_daemons(r))
-		fprintf(stderr, "agentsh: %s: not run: %s\n", command,
-		    r->message[0] ? r->message : "agentshd refused");
-	else if (r->line > 0)
-		fprintf(stderr,
-		    "agentsh: %s: refused by policy (rule=%s, %s:%u): %s\n",
-		    command, r->rule, r->file, r->line, r->message);
+		say_daemons(command, r);
 	else
-		fprintf(stderr,
-		    "agentsh: %s: refused by policy (rule=%s): %s\n", command,
-		    r->rule, r->message);
+		say_refused(command, r);
 	if (r->hint[0] != '\0')
 		fprintf(stderr, "agentsh: hint: %s\n", r->hint);
 }
@@ -280,6 +333,7 @@ fill_enter(const struct run *r, struct enter_request *eq)
 		.socket = r->entry,
 		.session = r->session,
 		.program = r->req.program,
+		.name = r->req.command,
 		.argv = r->req.argv,
 		.envp = r->req.envp,
 		.flags = (isatty(STDIN_FILENO) ? ENTRY_F_STDIN_TTY : 0) |
@@ -323,52 +377,45 @@ is_below(const char *path, const char *dir)
 	    (path[n] == '/' || path[n] == '\0');
 }
 
-/*
- * A JSON request runs in the workspace, or below it where working_dir says so.
- */
 static int
-enter_dir(const struct ctl *c, const json_t *session, const char *dir)
+change_dir(const struct run *r, const char *dir)
 {
-	const char *workspace = out_str(session, "workspace");
-	char *real = real_dir(dir == NULL ? "" : dir, workspace);
-	int code = 0;
+	if (chdir(dir) == 0)
+		return 0;
+	ctl_fail(r->c, "working directory %s: %s", dir, strerror(errno));
+	return EXIT_BAD_DIR;
+}
 
-	if (real == NULL || !is_below(real, workspace)) {
-		fprintf(stderr, "working_dir must be under %s\n", workspace);
+/* In the workspace, or below it where working_dir says so. */
+static int
+request_dir(const struct run *r)
+{
+	const char *dir = r->req.dir == NULL ? "" : r->req.dir;
+	char *real = real_dir(dir, r->workspace);
+	int code;
+
+	if (real == NULL || !is_below(real, r->workspace)) {
+		fprintf(stderr, "working_dir must be under %s\n", r->workspace);
 		code = EXIT_BAD_DIR;
-	} else if (chdir(real) == -1) {
-		ctl_fail(c, "working_dir %s: %s", real, strerror(errno));
-		code = EXIT_BAD_DIR;
-	}
+	} else
+		code = change_dir(r, real);
 	free(real);
 	return code;
 }
 
+/* A command runs where we are if that is in the workspace, else at its top. */
 static int
-prepare_dir(struct run *r)
+prepare_dir(const struct run *r)
 {
-	struct api_reply rep;
-	char target[256] = "/api/v1/sessions";
-	int code = EXIT_FAIL;
+	char cwd[PATH_MAX];
 
-	if (!r->req.from_json || r->session[0] == '\0')
+	if (r->workspace[0] == '\0')
 		return 0;
-	if (api_segment(target, sizeof(target), r->session) == -1)
-		return EXIT_FAIL;
-	if (api_call(r->c, "GET", target, NULL, &rep) == -1)
-		;
-	else if (rep.status == 200 && rep.json != NULL)
-		code = enter_dir(r->c, rep.json, r->req.dir);
-	else if (rep.status == 404 && r->named && !no_auto()) {
-		api_clear(&rep);
-		if (make_session(r, r->session) != 0)
-			return EXIT_FAIL;
-		r->named = false; /* it is there now: once is enough */
-		return prepare_dir(r);
-	} else
-		api_refused("GET", target, &rep);
-	api_clear(&rep);
-	return code;
+	if (r->req.from_json)
+		return request_dir(r);
+	if (getcwd(cwd, sizeof(cwd)) != NULL && is_below(cwd, r->workspace))
+		return 0;
+	return change_dir(r, r->workspace);
 }
 
 /* Events of the session since start, oldest first; owned, or NULL. */
@@ -465,9 +512,12 @@ report(const struct run *r, const struct exec_end *e)
 	return code;
 }
 
-/* There is no such program: say so as if execve had. */
+/*
+ * There is no such program, or none that can be executed: as execve would say
+ * it.
+ */
 static int
-not_found(const struct run *r, int code)
+not_run(const struct run *r, int code)
 {
 	struct exec_end e = {
 		.exit_code = code,
@@ -484,16 +534,11 @@ not_found(const struct run *r, int code)
 
 /* In place: returns only when the command was not run. */
 static int
-run_in_place(struct run *r, const char *session)
+run_in_place(struct run *r)
 {
 	struct enter_request eq;
 	struct enter_result res;
-	int code;
 
-	if ((code = exec_req_lookup(&r->req)) != 0)
-		return not_found(r, code);
-	if (choose_session(r, session) != 0)
-		return EXIT_FAIL;
 	fill_enter(r, &eq);
 	enter(&eq, &res);
 	if (want_session(r, &res)) {
@@ -508,22 +553,12 @@ run_in_place(struct run *r, const char *session)
 
 /* With a parent that waits: time-out, JSON in, JSON out. */
 static int
-run_waited(struct run *r, const char *session)
+run_waited(struct run *r)
 {
 	struct enter_request eq;
 	struct exec_end e;
 	int code;
 
-	/*
-	 * Only a JSON request has a directory of its own to be looked up from.
-	 */
-	if (!r->req.from_json && (code = exec_req_lookup(&r->req)) != 0)
-		return not_found(r, code);
-	if ((code = choose_session(r, session)) != 0 ||
-	    (code = prepare_dir(r)) != 0)
-		return code;
-	if (r->req.from_json && (code = exec_req_lookup(&r->req)) != 0)
-		return not_found(r, code);
 	fill_enter(r, &eq);
 	code = exec_wait(&r->req, &eq, &e);
 	if (code == 0 && !e.entered && want_session(r, &e.why)) {
@@ -539,6 +574,23 @@ run_waited(struct run *r, const char *session)
 	code = report(r, &e);
 	exec_end_clear(&e);
 	return code;
+}
+
+static int
+run(struct run *r, const char *session)
+{
+	int code;
+
+	if ((code = find_entry(r)) != 0 ||
+	    (code = choose_session(r, session)) != 0 ||
+	    (code = prepare_dir(r)) != 0)
+		return code;
+	code = exec_req_lookup(&r->req);
+	/* Of a bare name the policy may have something to say all the same. */
+	if (code == EXIT_DENIED ||
+	    (code != 0 && strchr(r->req.command, '/') != NULL))
+		return not_run(r, code);
+	return r->req.waited ? run_waited(r) : run_in_place(r);
 }
 
 static const char *
@@ -561,10 +613,7 @@ exec_run(struct ctl *c, struct opts *o, const struct cmd *t)
 		w.session = opts_str(o, "session", NULL);
 	code = exec_req_parse(c, o, &r.req, w.command, w.cnt);
 	if (code == 0)
-		code = find_entry(&r);
-	if (code == 0)
-		code = r.req.waited ? run_waited(&r, w.session) :
-				      run_in_place(&r, w.session);
+		code = run(&r, w.session);
 	exec_req_clear(&r.req);
 	return code;
 }

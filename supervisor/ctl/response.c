@@ -308,14 +308,28 @@ put_resources(json_t *j, const struct exec_end *e)
 	json_decref(res);
 }
 
+/*
+ * The refusal to speak of: the first by a rule that somebody wrote, for
+ * programs look for many a file that no rule mentions; else the first.
+ */
 static const json_t *
-first_blocked(const json_t *events)
+telling_refusal(const json_t *events)
 {
+	const json_t *first = NULL;
 	json_t *ev;
 	size_t i;
 
-	json_array_foreach(events, i, ev) if (is_blocked(ev)) return ev;
-	return NULL;
+	json_array_foreach(events, i, ev)
+	{
+		if (!is_blocked(ev))
+			continue;
+		if (json_object_get(json_object_get(ev, "fields"),
+			"rule_line") != NULL)
+			return ev;
+		if (first == NULL)
+			first = ev;
+	}
+	return first;
 }
 
 static json_t *
@@ -371,7 +385,7 @@ make_guidance(const struct exec_req *q, const struct exec_end *e,
 		return guide_timeout();
 	if (e->exit_code == 0)
 		return json_pack("{s:s}", "status", "ok");
-	if (e->entered && (ev = first_blocked(events)) != NULL)
+	if (e->entered && (ev = telling_refusal(events)) != NULL)
 		return guide_blocked(ev);
 	return json_pack("{s:s, s:s}", "status", "failed", "reason",
 	    "command failed");
