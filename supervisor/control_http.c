@@ -227,6 +227,8 @@ query(struct call *c, uint32_t what, enum control_shape shape)
 		http_error(c->req, 400, why);
 		return;
 	}
+	if (what == EVQ_TAIL)
+		q.oldest_first = 1;
 	if (c->id[0] != '\0')
 		memcpy(q.session, c->id, sizeof(q.session));
 	p = control_ask(c->control, c->req, MSG_EVENT_QUERY, &q, tail,

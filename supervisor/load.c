@@ -312,6 +312,25 @@ compile_images(struct monitor *mon)
 	load_session_done(mon, NULL);
 }
 
+/* Of a load that failed only what made it fail is told: warnings are in the log. */
+static void
+keep_errors(char *text)
+{
+	char *line = text, *out = text, *end;
+	size_t n;
+
+	while (*line != '\0') {
+		end = line + strcspn(line, "\n");
+		n = (size_t)(end - line) + (*end == '\n');
+		if (memmem(line, n, ": warning: ", 11) == NULL) {
+			memmove(out, line, n);
+			out += n;
+		}
+		line += n;
+	}
+	*out = '\0';
+}
+
 static void
 answer_askers(struct monitor *mon, uint32_t error)
 {
@@ -319,6 +338,8 @@ answer_askers(struct monitor *mon, uint32_t error)
 	struct msg_status st = { .error = error, .count = l->failed };
 	unsigned int i;
 
+	if (error != 0)
+		keep_errors(l->text);
 	for (i = 0; i < l->askers; i++)
 		(void)proc_send(&mon->control, MSG_RELOADED, l->asker[i], 0,
 		    &st, l->text, strlen(l->text) + 1, NULL, 0);

@@ -274,14 +274,14 @@ static void
 print_diagnostics(const struct api_reply *r)
 {
 	const char *text = out_str(r->json, "diagnostics");
-	char line[1024];
+	char line[1024], safe[1024];
 	size_t n;
 
 	for (; *text != '\0'; text += n + (text[n] == '\n')) {
 		n = strcspn(text, "\n");
 		snprintf(line, sizeof(line), "%.*s", (int)n, text);
-		out_safe(line, sizeof(line), line);
-		fprintf(stderr, "%s\n", line);
+		out_safe(safe, sizeof(safe), line);
+		fprintf(stderr, "%s\n", safe);
 	}
 }
 
