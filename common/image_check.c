@@ -1,8 +1,8 @@
 /*
  * Admission of an image's bytes.  Runs wherever an image is opened, before
  * anything else looks at it; the bytes may be anything.  What passes is safe to
- * evaluate on any input: every offset, index and automaton that the evaluator follows
- * without looking has been bounded here.
+ * evaluate on any input: every offset, index and automaton that the evaluator
+ * follows without looking has been bounded here.
  */
 
 #include <string.h>

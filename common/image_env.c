@@ -1,6 +1,7 @@
 /*
  * Which variables enter a session: deny beats allow, without an allow list all
- * but the denied.  Runs in the tracer at the front door; trusts the image (checked).
+ * but the denied.  Runs in the tracer at the front door; trusts the image
+ * (checked).
  */
 
 #include "common/image_get.h"

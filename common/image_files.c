@@ -1,7 +1,8 @@
 /*
- * Judging a path: one pass of an automaton over its bytes, then two loads.  This is
- * the hot path of the whole program: it must never allocate, search or call the kernel.
- * Runs in the tracer; trusts the image (checked) and nothing about the path.
+ * Judging a path: one pass of an automaton over its bytes, then two loads.
+ * This is the hot path of the whole program: it must never allocate, search or
+ * call the kernel.  Runs in the tracer; trusts the image (checked) and nothing
+ * about the path.
  */
 
 #include "common/image_get.h"

@@ -3,9 +3,9 @@
  * offset or index, so that the image means the same wherever it is mapped.
  * Host byte order: policyd and the readers run on one machine.
  *
- * policyd/compile.c writes it, common/image_check.c admits it, image_*.c read it.
- * Nothing else includes this file.  A reader may rely on what image_check
- * promises and on nothing else: each structure says so below.
+ * policyd/compile.c writes it, common/image_check.c admits it, image_*.c read
+ * it.  Only they and lint include this file.  A reader may rely on what
+ * image_check promises and on nothing else: each structure says so below.
  */
 
 #ifndef COMMON_IMAGE_FMT_H
@@ -141,9 +141,10 @@ struct image_outcome {
 };
 
 /*
- * A number for each operation.  In FILE_ROWS and UNIX_ROWS: the place in order of
- * the first rule that matches and lists the operation, which is a row of
- * FILE_OUT or UNIX_OUT; the last row there is for no match.  In those: an outcome.
+ * A number for each operation.  In FILE_ROWS and UNIX_ROWS: the place in order
+ * of the first rule that matches and lists the operation, which is a row of
+ * FILE_OUT or UNIX_OUT; the last row there is for no match.  In those: an
+ * outcome.
  */
 struct image_file_row {
 	uint16_t v[FOP_MAX];

@@ -60,8 +60,8 @@ image_builtin(const struct image *im, enum builtin_rule r, struct verdict *v)
 }
 
 /*
- * The texts that the automata of one use are asked about, and where they stand in
- * the sets those answer: at most IMAGE_LOOKS_MAX texts are judged together.
+ * The texts that the automata of one use are asked about, and where they stand
+ * in the sets those answer: at most IMAGE_LOOKS_MAX texts are judged together.
  */
 #define IMAGE_LOOKS_MAX 4
 

@@ -1,7 +1,8 @@
 /*
  * The texts of a refusal: {{.Path}} and its like replaced in a rule's message.
- * The values come from a workload, so whatever could move a cursor or break a line becomes
- * '?'.  Runs in the tracer, the launcher's front door and policyd's explain.
+ * The values come from a workload, so whatever could move a cursor or break a
+ * line becomes '?'.  Runs in the tracer, the launcher's front door and
+ * policyd's explain.
  */
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * Judging a signal inside a session by the signal rules in order.  That sender and target
- * are of one session is the caller's to know (builtin-session).  Runs in the tracer.
+ * Judging a signal inside a session by the signal rules in order.  That sender
+ * and target are of one session is the caller's to know (builtin-session).
+ * Runs in the tracer.
  */
 
 #include <string.h>

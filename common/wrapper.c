@@ -1,7 +1,7 @@
 /*
- * See wrapper.h.  Each wrapper is a row: which of its options take a word, how many
- * words stand before the command.  Runs in the tracer, the front door and policyd; the
- * words are a workload's and nothing is believed of them.
+ * See wrapper.h.  Each wrapper is a row: which of its options take a word, how
+ * many words stand before the command.  Runs in the tracer, the front door and
+ * policyd; the words are a workload's and nothing is believed of them.
  */
 
 #include "common/wrapper.h"
@@ -15,9 +15,9 @@
 #define W_DASH	  0x10u /* "-" alone is an option */
 
 /*
- * Option lists: short ones as letters; long ones without dashes, each followed by
- * '=' (takes a word), '?' (takes one only behind '=') or nothing.  Words are parted by
- * blanks.
+ * Option lists: short ones as letters; long ones without dashes, each followed
+ * by '=' (takes a word), '?' (takes one only behind '=') or nothing.  Words are
+ * parted by blanks.
  */
 struct row {
 	const char *name;
@@ -122,8 +122,8 @@ enum option {
 };
 
 /*
- * A long option of len characters, as getopt_long reads it: exact, or the only one
- * it begins.  The character after its name in the list, or -1.
+ * A long option of len characters, as getopt_long reads it: exact, or the only
+ * one it begins.  The character after its name in the list, or -1.
  */
 static int
 long_kind(const char *list, const char *s, size_t len)

@@ -1,11 +1,11 @@
 /*
- * Commands that run another command: nice, env, timeout, xargs, find -exec, busybox,
- * ld.so and their like.  Given what is about to be executed, say what it will run,
- * so that both can be judged (SEMANTICS.md, Commands).
+ * Commands that run another command: nice, env, timeout, xargs, find -exec,
+ * busybox, ld.so and their like.  Given what is about to be executed, say what
+ * it will run, so that both can be judged (SEMANTICS.md, Commands).
  *
- * Most of these execve their payload, which is judged again when they do; here it
- * is judged early, with a clean refusal.  busybox and ld.so run theirs without any
- * execve: for them this is the only judgement.
+ * Most of these execve their payload, which is judged again when they do; here
+ * it is judged early, with a clean refusal.  busybox and ld.so run theirs
+ * without any execve: for them this is the only judgement.
  *
  * Pure; used by the tracer, the front door and policyd's decide.  Nothing is
  * copied: a payload's words are those of the argv that was given, but for
@@ -22,7 +22,10 @@
 #define WRAPPER_WORDS_MAX    1024 /* of env -S, all layers together */
 #define WRAPPER_TEXT_MAX     4096
 
-/* argc words, argv[0] being the command as written, not resolved; no NULL after them. */
+/*
+ * argc words, argv[0] being the command as written, not resolved; no NULL after
+ * them.
+ */
 struct wrapper_payload {
 	const char *const *argv;
 	unsigned int argc;
@@ -43,9 +46,10 @@ enum wrapper_result {
 };
 
 /*
- * Look through one layer: the executable called name (resolved path or as given; its
- * basename counts) with argv of argc words (argv[0] included).  out has room for
- * WRAPPER_PAYLOADS_MAX.  w->nwords and w->ntext must have been set to 0 once.
+ * Look through one layer: the executable called name (resolved path or as
+ * given; its basename counts) with argv of argc words (argv[0] included).  out
+ * has room for WRAPPER_PAYLOADS_MAX.  w->nwords and w->ntext must have been set
+ * to 0 once.
  */
 enum wrapper_result wrapper_look(struct wrapper *w, const char *name,
     const char *const *argv, unsigned int argc, struct wrapper_payload *out,
@@ -53,8 +57,8 @@ enum wrapper_result wrapper_look(struct wrapper *w, const char *name,
 
 /*
  * Call judge for each payload of argv, then for theirs, until one answers other
- * than 0.  That answer is the result; 0 when all were 0 or there was none; -1 when
- * something is run that cannot be told, or too many layers: to be refused.
+ * than 0.  That answer is the result; 0 when all were 0 or there was none; -1
+ * when something is run that cannot be told, or too many layers: to be refused.
  * judge must not answer -1.
  */
 typedef int wrapper_judge(const struct wrapper_payload *p, void *arg);

@@ -1,6 +1,6 @@
 /*
- * The workload's seccomp program in the image, so that no session start waits for
- * a compiler.
+ * The workload's seccomp program in the image, so that no session start waits
+ * for a compiler.
  */
 
 #include <linux/filter.h>

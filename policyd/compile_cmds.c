@@ -1,7 +1,7 @@
 /*
  * Command rules and the environment for the compiler.  A rule is found by the
- * basename or the path of the executable, then tried by depth and arguments; the
- * environment of what a rule allows may be its own.
+ * basename or the path of the executable, then tried by depth and arguments;
+ * the environment of what a rule allows may be its own.
  */
 
 #include <stdlib.h>

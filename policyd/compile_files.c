@@ -1,7 +1,7 @@
 /*
- * File rules and unix socket rules for the compiler: which questions each rule's
- * words cover, where the rules that nobody wrote stand, and which rule comes first for
- * every set of patterns and every operation.
+ * File rules and unix socket rules for the compiler: which questions each
+ * rule's words cover, where the rules that nobody wrote stand, and which rule
+ * comes first for every set of patterns and every operation.
  */
 
 #include <stdlib.h>

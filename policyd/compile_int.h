@@ -68,8 +68,8 @@ int comp_pat_holds(struct comp *c, const struct pstr *p, char ch);
 enum cpat_kind comp_args_kind(struct comp *c, const struct pstr *p);
 
 /*
- * Build the automata of ps, each with its answers written by fn, as GROUPS.  The
- * patterns are not empty of meaning: no pattern gives no group.
+ * Build the automata of ps, each with its answers written by fn, as GROUPS.
+ * The patterns are not empty of meaning: no pattern gives no group.
  */
 typedef void comp_answers(struct comp *c, const struct dfabuild *b,
     uint32_t *answers, void *arg);
@@ -80,7 +80,9 @@ struct image_use comp_groups(struct comp *c, struct cpats *ps,
 void comp_answer_sets(struct comp *c, const struct dfabuild *b,
     uint32_t *answers, void *words);
 
-/* Append n elements to a section (zeroed when src is NULL); index of the first. */
+/*
+ * Append n elements to a section (zeroed when src is NULL); index of the first.
+ */
 uint32_t comp_add(struct comp *c, enum image_section s, const void *src,
     size_t n);
 void *comp_at(struct comp *c, enum image_section s, size_t i);

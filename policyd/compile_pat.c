@@ -1,7 +1,7 @@
 /*
- * Patterns to automata, for the compiler: all patterns of one use in one automaton, and
- * where that grows past its bound, in halves.  Says where in the file a pattern is
- * wrong.
+ * Patterns to automata, for the compiler: all patterns of one use in one
+ * automaton, and where that grows past its bound, in halves.  Says where in the
+ * file a pattern is wrong.
  */
 
 #include <errno.h>
@@ -261,8 +261,9 @@ add_group(struct comp *c, const struct dfabuild *b, comp_answers *fn,
 }
 
 /*
- * The ranges still to be built are kept on a stack: halves of halves, so it is never
- * deeper than the bits of a size.  What is left of the patterns lies at its bottom.
+ * The ranges still to be built are kept on a stack: halves of halves, so it is
+ * never deeper than the bits of a size.  What is left of the patterns lies at
+ * its bottom.
  */
 struct range {
 	size_t lo, hi;

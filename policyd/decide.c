@@ -1,6 +1,7 @@
 /*
- * `policy decide`: see decide.h.  The lines come from an operator, the subjects may be
- * anything; a line that cannot be understood ends the run with its number.
+ * `policy decide`: see decide.h.  The lines come from an operator, the subjects
+ * may be anything; a line that cannot be understood ends the run with its
+ * number.
  */
 
 #include "policyd/decide.h"
@@ -57,8 +58,8 @@ static const struct {
 };
 
 /*
- * The canonical spelling of an absolute path, as far as text goes: one slash, no
- * "." and "..", none at the end.  In place.
+ * The canonical spelling of an absolute path, as far as text goes: one slash,
+ * no "." and "..", none at the end.  In place.
  */
 static int
 path_normalise(char *s)

@@ -1,7 +1,7 @@
 /*
  * `policy decide`: questions in, one a line, verdicts out, in order.  Runs in
- * policyd's tool mode on descriptors it was given; evaluates a compiled image as the
- * tracer would.
+ * policyd's tool mode on descriptors it was given; evaluates a compiled image
+ * as the tracer would.
  */
 
 #ifndef POLICYD_DECIDE_H
@@ -53,8 +53,8 @@ void decide_ask(const struct image *im, const struct decide_ask *q,
     struct verdict *v);
 
 /*
- * Judge the command argv[0] with argc - 1 arguments at depth 0, without looking at what
- * it would run.
+ * Judge the command argv[0] with argc - 1 arguments at depth 0, without looking
+ * at what it would run.
  */
 void decide_command(const struct image *im, const char *const *argv,
     unsigned int argc, struct verdict *v);

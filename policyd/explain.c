@@ -1,7 +1,7 @@
 /*
- * `policy explain`: see explain.h.  Runs in policyd's tool mode.  What it prints of the
- * subject and the policy is a stranger's text: control characters leave here as '?' or
- * as JSON escapes only.
+ * `policy explain`: see explain.h.  Runs in policyd's tool mode.  What it
+ * prints of the subject and the policy is a stranger's text: control characters
+ * leave here as '?' or as JSON escapes only.
  */
 
 #include "policyd/explain.h"
@@ -71,7 +71,9 @@ put_member(FILE *fp, const char *name, const char *value)
 
 /* ---- the question ---- */
 
-/* 1, 0, -1 as struct reference wants it: by an automaton of this one pattern. */
+/*
+ * 1, 0, -1 as struct reference wants it: by an automaton of this one pattern.
+ */
 static int
 search(const char *pattern, const char *text, size_t len)
 {
@@ -114,7 +116,10 @@ is_unix_subject(char **args, int nargs)
 	return nargs == 2 && (args[1][0] == '/' || args[1][0] == '@');
 }
 
-/* DOMAIN OPERATION SUBJECT, or OPERATION SUBJECT in the first domain that has it. */
+/*
+ * DOMAIN OPERATION SUBJECT, or OPERATION SUBJECT in the first domain that has
+ * it.
+ */
 static int
 parse(struct explain *x, char **args, int nargs)
 {
@@ -164,8 +169,8 @@ find_refused(const struct wrapper_payload *p, void *arg)
 }
 
 /*
- * Which of the commands, the asked one or what it runs, gave the verdict, and its
- * arguments as one text.
+ * Which of the commands, the asked one or what it runs, gave the verdict, and
+ * its arguments as one text.
  */
 static void
 find_argv(struct explain *x)

@@ -1,7 +1,7 @@
 /*
- * `policy explain OPERATION SUBJECT`: which rule answers, where it stands, which layer
- * enforces it, and why each rule before it did not.  The answer is the image's; the
- * reasons are read from the policy as it was written.
+ * `policy explain OPERATION SUBJECT`: which rule answers, where it stands,
+ * which layer enforces it, and why each rule before it did not.  The answer is
+ * the image's; the reasons are read from the policy as it was written.
  */
 
 #ifndef POLICYD_EXPLAIN_H
@@ -24,8 +24,8 @@ struct explain_opts {
 };
 
 /*
- * args: OPERATION SUBJECT..., or DOMAIN OPERATION SUBJECT...; the subject's words are
- * joined by one blank.  0, or 2 with a line on standard error.
+ * args: OPERATION SUBJECT..., or DOMAIN OPERATION SUBJECT...; the subject's
+ * words are joined by one blank.  0, or 2 with a line on standard error.
  */
 int explain_run(const struct explain_opts *o, char **args, int nargs);
 

@@ -1,8 +1,8 @@
 /*
- * agentsh-policyd: reads YAML, checks it, compiles it, explains it.  Started by agentshd
- * as its child (channel on descriptor 3), or by agentshctl as a tool (-T).  Trusts
- * nothing of what it parses; opens no file by itself; everything it is to read comes as a
- * descriptor.
+ * agentsh-policyd: reads YAML, checks it, compiles it, explains it.  Started by
+ * agentshd as its child (channel on descriptor 3), or by agentshctl as a tool
+ * (-T).  Trusts nothing of what it parses; opens no file by itself; everything
+ * it is to read comes as a descriptor.
  */
 
 #include <errno.h>

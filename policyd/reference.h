@@ -1,11 +1,12 @@
 /*
- * What a policy means, written down a second time: a slow evaluator that walks the
- * rules as they stand in the file and matches patterns by trying, straight from
- * SEMANTICS.md.  It shares no code with the compiler and the image, so that tests
- * can set one against the other; explain uses it to say why a rule was passed over.
+ * What a policy means, written down a second time: a slow evaluator that walks
+ * the rules as they stand in the file and matches patterns by trying, straight
+ * from SEMANTICS.md.  It shares no code with the compiler and the image, so
+ * that tests can set one against the other; explain uses it to say why a rule
+ * was passed over.
  *
- * policyd and tests only.  Recursion is bounded by the lengths of pattern and text; never
- * used to decide anything for a workload.
+ * policyd and tests only.  Recursion is bounded by the lengths of pattern and
+ * text; never used to decide anything for a workload.
  */
 
 #ifndef POLICYD_REFERENCE_H
@@ -25,8 +26,8 @@ struct reference {
 	const struct config *config; /* NULL: every default */
 	const struct vars *vars;
 	/*
-	 * Is there a match of the regular expression in text?  1, 0, or -1 when it is none.
-	 * Tests give PCRE2, explain gives regex.h.
+	 * Is there a match of the regular expression in text?  1, 0, or -1 when
+	 * it is none.  Tests give PCRE2, explain gives regex.h.
 	 */
 	int (*search)(const char *pattern, const char *text, size_t len);
 };

@@ -1,6 +1,6 @@
 /*
- * Globs by trying: the rules of SEMANTICS.md, Files and Network, a line each.  Runs in
- * tests and in policyd's explain; slow by design.
+ * Globs by trying: the rules of SEMANTICS.md, Files and Network, a line each.
+ * Runs in tests and in policyd's explain; slow by design.
  */
 
 #include "policyd/refglob.h"

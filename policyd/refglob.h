@@ -14,7 +14,10 @@ enum refglob_kind {
 	RG_DOMAIN
 };
 
-/* Does the whole text match the pattern?  1 or 0; an impossible pattern matches nothing. */
+/*
+ * Does the whole text match the pattern?  1 or 0; an impossible pattern matches
+ * nothing.
+ */
 int refglob(enum refglob_kind kind, const struct pieces *pc, const char *text);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * The loaded set and its messages: CONF_LOAD, POLICY_BEGIN, POLICY_FILE...,
- * POLICY_COMMIT, COMPILE (common/msg.h).  Runs in policyd, confined; parses what
- * strangers wrote and answers in fixed-size messages.
+ * POLICY_COMMIT, COMPILE (common/msg.h).  Runs in policyd, confined; parses
+ * what strangers wrote and answers in fixed-size messages.
  *
- * A new config or set of policies takes the old one's place only when it is sound as a
- * whole; until then, and when it is not, the old one answers.
+ * A new config or set of policies takes the old one's place only when it is
+ * sound as a whole; until then, and when it is not, the old one answers.
  */
 
 #include "policyd/serve.h"

@@ -1,6 +1,6 @@
 /*
- * policyd as a child of the monitor: holds the loaded config and policies, compiles
- * an image for each session that asks.
+ * policyd as a child of the monitor: holds the loaded config and policies,
+ * compiles an image for each session that asks.
  */
 
 #ifndef POLICYD_SERVE_H
@@ -9,8 +9,8 @@
 struct chan;
 
 /*
- * Answer the monitor on c until it has gone (0) or the channel breaks (-1).  Blocks in
- * chan_recv only.
+ * Answer the monitor on c until it has gone (0) or the channel breaks (-1).
+ * Blocks in chan_recv only.
  */
 int serve(struct chan *c);
 

@@ -1,6 +1,6 @@
 /*
- * See slurp.h.  The file may be anything that can be opened: its size is what was read, not
- * what stat says.
+ * See slurp.h.  The file may be anything that can be opened: its size is what
+ * was read, not what stat says.
  */
 
 #include "policyd/slurp.h"

@@ -1,7 +1,7 @@
 /*
- * policyd as a tool: check, show, lint, explain, decide, compile, config-check.  See
- * tool.h.  Trusts nothing of the files; opens nothing; after tool_confine it could
- * not.
+ * policyd as a tool: check, show, lint, explain, decide, compile, config-check.
+ * See tool.h.  Trusts nothing of the files; opens nothing; after tool_confine
+ * it could not.
  */
 
 #include "policyd/tool.h"
@@ -154,8 +154,8 @@ default_vars(struct tool *t)
 }
 
 /*
- * The row of the daemon's policyd, as far as a user who is not root can have it.  What is left
- * is enough to read descriptors and to write the answer.
+ * The row of the daemon's policyd, as far as a user who is not root can have
+ * it.  What is left is enough to read descriptors and to write the answer.
  */
 static int
 confine(void)

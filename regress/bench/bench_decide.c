@@ -1,6 +1,6 @@
 /*
- * What one decision costs: image_file and image_command under a deployment's policy,
- * p50 and p99 of single calls, the clock's own cost subtracted.
+ * What one decision costs: image_file and image_command under a deployment's
+ * policy, p50 and p99 of single calls, the clock's own cost subtracted.
  *
  * usage: bench_decide POLICY [CONFIG]
  */

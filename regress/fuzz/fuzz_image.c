@@ -1,10 +1,10 @@
 /*
- * Two promises of the policy image: what image_check accepts is safe to evaluate on any
- * input, and the evaluator agrees with the reference.
+ * Two promises of the policy image: what image_check accepts is safe to
+ * evaluate on any input, and the evaluator agrees with the reference.
  *
- * The first byte chooses: 0 the rest is an image; 1 the rest are patches (offset, value) to a
- * sound image, then questions; 2 the rest spells patterns and questions from a small
- * alphabet, for the comparison.
+ * The first byte chooses: 0 the rest is an image; 1 the rest are patches
+ * (offset, value) to a sound image, then questions; 2 the rest spells patterns
+ * and questions from a small alphabet, for the comparison.
  */
 
 #include <stdint.h>

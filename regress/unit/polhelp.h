@@ -1,6 +1,6 @@
 /*
- * For tests of the policy image: a policy from text, compiled, beside the reference
- * evaluator with PCRE2 for its regular expressions.
+ * For tests of the policy image: a policy from text, compiled, beside the
+ * reference evaluator with PCRE2 for its regular expressions.
  */
 
 #ifndef REGRESS_POLHELP_H

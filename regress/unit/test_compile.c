@@ -1,6 +1,6 @@
 /*
- * The compiler: what it says of bad patterns and where; and thousands of generated policies
- * and questions that image and reference must answer alike.
+ * The compiler: what it says of bad patterns and where; and thousands of
+ * generated policies and questions that image and reference must answer alike.
  */
 
 #include <setjmp.h>

@@ -660,7 +660,10 @@ check_every_truncation_refused(void **state)
 		assert_int_equal(image_check(&im, h.c.bytes, n), -1);
 }
 
-/* Every 32-bit word of header and tables set to a large number: refused or safe. */
+/*
+ * Every 32-bit word of header and tables set to a large number: refused or
+ * safe.
+ */
 static void
 check_bad_offsets_are_safe(void **state)
 {

@@ -1,8 +1,8 @@
 /*
  * agentsh-policyd as the monitor runs it, confined and with its seccomp list
- * killing: it loads the deployments, compiles sealed images, and a set that
- * is not sound as a whole leaves the old one in force.  Needs root to become another
- * uid.  The tool mode is golden/decide.sh's.
+ * killing: it loads the deployments, compiles sealed images, and a set that is
+ * not sound as a whole leaves the old one in force.  Needs root to become
+ * another uid.  The tool mode is golden/decide.sh's.
  */
 
 #include <stdarg.h>
