@@ -225,7 +225,11 @@ finish(struct call *c, const struct open_rq *o, int fd, int e)
 		return;
 	}
 	event_commit(c, 0);
+#ifdef CONTINUE_AFTER_CHECK
+	answer_continue(c);
+#else
 	answer_fd(c, fd, (o->flags & O_CLOEXEC) != 0);
+#endif
 	close(fd);
 }
 

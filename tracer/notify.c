@@ -77,11 +77,11 @@ notify_hold(struct call *c)
 		return;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
-	atomic_store(&k->held, 1);
+	atomic_fetch_add(&k->holds, 1);
 	c->cpus_seq = atomic_load(&k->cpus_seq);
 	c->held_cpus = k->cpus;
 	if (sched_setaffinity((pid_t)c->rq->pid, sizeof(one), &one) == -1)
-		atomic_store(&k->held, 0);
+		atomic_fetch_add(&k->holds, 1);
 }
 
 void
@@ -89,10 +89,10 @@ notify_release(struct call *c)
 {
 	struct task *k = c->task;
 
-	if (!atomic_load(&k->held))
+	if ((atomic_load(&k->holds) & 1) == 0)
 		return;
 	sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &c->held_cpus);
-	atomic_store(&k->held, 0);
+	atomic_fetch_add(&k->holds, 1);
 	/* It was changed meanwhile, by a call that we performed: that is its mask. */
 	if (atomic_load(&k->cpus_seq) != c->cpus_seq)
 		sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &k->cpus);
@@ -126,7 +126,8 @@ notify_ask_affinity(struct call *c)
 {
 	pid_t tid = call_int(c, systab_has(&c->a, SR_TID) ? SR_TID : SR_PID);
 	size_t n = (size_t)call_v(c, SR_SIZE) & 0xffffffffu;
-	cpu_set_t set;
+	cpu_set_t set, own;
+	uint32_t holds;
 	long r;
 	int e;
 
@@ -140,13 +141,18 @@ notify_ask_affinity(struct call *c)
 		return;
 	}
 	CPU_ZERO(&set);
+	CPU_ZERO(&own);
+	holds = task_holds(c->tracer->tasks, tid, &own);
 	r = syscall(SYS_sched_getaffinity, tid,
 	    n < sizeof(set) ? n : sizeof(set), &set);
 	if (r == -1) {
 		answer_errno(c, errno);
 		return;
 	}
-	(void)task_held_cpus(c->tracer->tasks, tid, &set);
+	/* What the kernel said may be the mask of a moment: then we know better. */
+	if ((holds & 1) != 0 ||
+	    task_holds(c->tracer->tasks, tid, &own) != holds)
+		set = own;
 	if ((e = call_write(c, call_v(c, SR_OUT), &set, (size_t)r)) != 0)
 		answer_errno(c, e);
 	else
