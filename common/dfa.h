@@ -32,13 +32,13 @@
 struct dfa_hdr {
 	uint32_t magic;
 	uint32_t size_bytes; /* of the whole, a multiple of 8 */
-	uint32_t nstates;    /* at least 1 */
-	uint32_t nsettled;   /* at most nstates */
+	uint32_t nstates; /* at least 1 */
+	uint32_t nsettled; /* at most nstates */
 	uint32_t start;
 	uint32_t naccept; /* the largest accept id that occurs or may occur */
 	uint16_t nclasses; /* 1..256 */
-	uint8_t width;	   /* bytes of a state id in next: 2 or 4 */
-	uint8_t pad[5];	   /* zero */
+	uint8_t width; /* bytes of a state id in next: 2 or 4 */
+	uint8_t pad[5]; /* zero */
 };
 
 /*

@@ -83,7 +83,7 @@ static const struct {
 	{ 0xf5, 0xff, HYP_NONE },
 };
 /* clang-format on */
-#define NLEADS (sizeof(lead_tab) / sizeof(lead_tab[0]))
+#define NLEADS	 (sizeof(lead_tab) / sizeof(lead_tab[0]))
 
 /* Lists of numbers, each held once. */
 struct list {
@@ -111,15 +111,15 @@ struct build {
 	int has_assert;
 	unsigned int ncls;
 	uint8_t class[256];
-	uint8_t rep[256];	/* a byte of each class */
-	uint8_t cls_ctx[256];	/* enum ctx of each class */
-	uint8_t opens[256];	/* by byte: enum hyp */
+	uint8_t rep[256]; /* a byte of each class */
+	uint8_t cls_ctx[256]; /* enum ctx of each class */
+	uint8_t opens[256]; /* by byte: enum hyp */
 	struct nfa_set *by_cls; /* each nfa set, as classes */
 	struct nfa_set lead_cls[NLEADS];
 	struct lists states, tags;
 	struct dfatab t;
 	uint32_t next_cap; /* states there is room for in t */
-	uint32_t *stamp;   /* by element */
+	uint32_t *stamp; /* by element */
 	uint32_t *set_stamp;
 	uint32_t now, set_now;
 	struct vec stack, out, full, found;
@@ -246,8 +246,9 @@ lists_intern(struct build *b, struct lists *l, const struct vec *v,
 	for (; (i = l->hash[h & l->hmask]) != 0; h++) {
 		i--;
 		if (l->v[i].n == v->n && l->v[i].note == note &&
-		    (v->n == 0 || memcmp(l->mem + l->v[i].off, v->v,
-		    v->n * sizeof(*v->v)) == 0))
+		    (v->n == 0 ||
+			memcmp(l->mem + l->v[i].off, v->v,
+			    v->n * sizeof(*v->v)) == 0))
 			return i;
 	}
 	l->hash[h & l->hmask] = l->n + 1;
@@ -480,8 +481,7 @@ state_of(struct build *b, enum ctx prev)
 	uint32_t i, note = 0;
 
 	for (i = 0; b->has_assert && i < b->out.n && note == 0; i++) {
-		if (b->n->nodes[b->out.v[i] >> b->hyp_shift].type ==
-		    NFA_ASSERT)
+		if (b->n->nodes[b->out.v[i] >> b->hyp_shift].type == NFA_ASSERT)
 			note = 1u + (uint32_t)prev;
 	}
 	vec_sort(&b->out);
@@ -586,8 +586,7 @@ room_for_state(struct build *b)
 	if (b->t.nstates < b->next_cap)
 		return 0;
 	want = b->next_cap == 0 ? 256 : b->next_cap * 2;
-	p = reallocarray(b->t.next, (size_t)want * b->ncls,
-	    sizeof(*b->t.next));
+	p = reallocarray(b->t.next, (size_t)want * b->ncls, sizeof(*b->t.next));
 	if (p != NULL) {
 		b->t.next = p;
 		p = reallocarray(b->t.accept, want, sizeof(*b->t.accept));
@@ -718,7 +717,8 @@ pack(const struct dfatab *t, uint32_t settled, uint32_t naccept)
 	unsigned int c, width = t->nstates <= 65536 ? 2 : 4;
 	size_t i = 0, cells = (size_t)t->nstates * t->nclasses;
 	size_t size = (sizeof(struct dfa_hdr) + 256 + t->nstates * 4u +
-	    cells * width + 7) & ~(size_t)7;
+			  cells * width + 7) &
+	    ~(size_t)7;
 	struct dfa_hdr *d = calloc(1, size);
 	uint8_t *class = (uint8_t *)(d + 1);
 	uint32_t *accept = (uint32_t *)(void *)(class + 256), s;
@@ -742,8 +742,9 @@ pack(const struct dfatab *t, uint32_t settled, uint32_t naccept)
 	for (c = 0; c < t->nclasses; c++) {
 		for (s = 0; s < t->nstates; s++, i++) {
 			if (width == 2)
-				next16[i] = (uint16_t)
-				    t->next[(size_t)s * t->nclasses + c];
+				next16[i] =
+				    (uint16_t)
+					t->next[(size_t)s * t->nclasses + c];
 			else
 				next32[i] =
 				    t->next[(size_t)s * t->nclasses + c];
@@ -772,57 +773,6 @@ take_sets(struct dfabuild *out, struct build *b)
 	return 0;
 }
 
-int
-dfabuild_run(struct dfabuild *out, const struct nfa *nfa,
-    unsigned int max_states)
-{
-	struct build b;
-	uint32_t settled = 0;
-
-	memset(out, 0, sizeof(*out));
-	if (build_init(&b, nfa, max_states) == 0 && construct(&b) == 0) {
-		b.err = ENOMEM;
-		if (dfamin_run(&b.t, &settled) == 0 &&
-		    (out->dfa = pack(&b.t, settled, b.tags.n - 1)) != NULL &&
-		    take_sets(out, &b) == 0)
-			b.err = 0;
-	}
-	build_clear(&b);
-	if (b.err != 0) {
-		dfabuild_clear(out);
-		errno = b.err;
-		return -1;
-	}
-	return 0;
-}
-
-void
-dfabuild_clear(struct dfabuild *b)
-{
-	free(b->dfa);
-	free(b->sets);
-	free(b->tags);
-	memset(b, 0, sizeof(*b));
-}
-
-int
-dfabuild_has(const struct dfabuild *b, uint32_t i, uint32_t tag)
-{
-	const struct dfabuild_set *s = &b->sets[i];
-	unsigned int lo = 0, hi = s->n, mid;
-
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (s->tags[mid] == tag)
-			return 1;
-		if (s->tags[mid] < tag)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return 0;
-}
-
 /* ---- witnesses ---- */
 
 /* Bytes in the order in which a reader would like to see them. */
@@ -845,65 +795,145 @@ nice_bytes(uint8_t order[256])
 	}
 }
 
-struct visit {
-	uint32_t from; /* index in the queue; UINT32_MAX at the start */
-	uint32_t state;
-	uint8_t byte;
-};
-
-/* Breadth first until a state accepts i: its place in the queue, or -1. */
-static ssize_t
-search(const struct dfa_hdr *d, uint32_t i, struct visit *q, uint8_t *seen)
+/* One byte of each class of d, nice ones first; how many. */
+static unsigned int
+nice_classes(const struct dfa_hdr *d, uint8_t byte[256])
 {
-	uint8_t order[256];
-	uint32_t qh = 0, qt = 1, to;
-	unsigned int k;
-	char c;
+	const uint8_t *class = (const uint8_t *)(d + 1);
+	uint8_t order[256], seen[256] = { 0 };
+	unsigned int i, n = 0;
 
 	nice_bytes(order);
-	q[0].from = UINT32_MAX;
-	q[0].state = dfa_start(d);
-	seen[q[0].state] = 1;
-	for (; qh < qt; qh++) {
-		if (dfa_accept(d, q[qh].state) == i)
-			return qh;
-		for (k = 0; k < 256; k++) {
-			c = (char)order[k];
-			to = dfa_step(d, q[qh].state, &c, 1);
+	for (i = 0; i < 256; i++) {
+		if (seen[class[order[i]]])
+			continue;
+		seen[class[order[i]]] = 1;
+		byte[n++] = order[i];
+	}
+	return n;
+}
+
+/* Breadth first over the whole automaton. */
+static void
+walk(struct dfabuild *b, uint32_t *queue, uint8_t *seen)
+{
+	uint32_t qh = 0, qt = 0, s, to, id;
+	unsigned int k, n;
+	uint8_t byte[256];
+	char c;
+
+	n = nice_classes(b->dfa, byte);
+	queue[qt++] = dfa_start(b->dfa);
+	seen[queue[0]] = 1;
+	b->steps[queue[0]].from = UINT32_MAX;
+	while (qh < qt) {
+		s = queue[qh++];
+		id = dfa_accept(b->dfa, s);
+		if (b->nearest[id] == UINT32_MAX)
+			b->nearest[id] = s;
+		for (k = 0; k < n; k++) {
+			c = (char)byte[k];
+			to = dfa_step(b->dfa, s, &c, 1);
 			if (seen[to])
 				continue;
 			seen[to] = 1;
-			q[qt].from = qh;
-			q[qt].state = to;
-			q[qt++].byte = order[k];
+			b->steps[to].from = s;
+			b->steps[to].byte = byte[k];
+			queue[qt++] = to;
 		}
 	}
-	return -1;
+}
+
+static int
+find_steps(struct dfabuild *b)
+{
+	uint32_t n = b->dfa->nstates;
+	uint32_t *queue = calloc(n, sizeof(*queue));
+	uint8_t *seen = calloc(n, 1);
+	int ret = -1;
+
+	b->steps = calloc(n, sizeof(*b->steps));
+	b->nearest = calloc(b->nsets, sizeof(*b->nearest));
+	if (queue != NULL && seen != NULL && b->steps != NULL &&
+	    b->nearest != NULL) {
+		memset(b->nearest, 0xff, b->nsets * sizeof(*b->nearest));
+		walk(b, queue, seen);
+		ret = 0;
+	}
+	free(queue);
+	free(seen);
+	return ret;
 }
 
 ssize_t
 dfabuild_witness(const struct dfabuild *b, uint32_t i, char *buf, size_t size)
 {
-	struct visit *q = calloc(b->dfa->nstates, sizeof(*q));
-	uint8_t *seen = calloc(b->dfa->nstates, 1);
-	ssize_t at = -1, len = -1, k;
-	uint32_t p;
+	uint32_t s, end = i < b->nsets ? b->nearest[i] : UINT32_MAX;
+	size_t len = 0, k;
 
-	if (q != NULL && seen != NULL)
-		at = search(b->dfa, i, q, seen);
-	if (at != -1) {
-		for (len = 0, p = (uint32_t)at; q[p].from != UINT32_MAX;
-		    p = q[p].from)
-			len++;
-		if ((size_t)len >= size)
-			len = -1;
+	if (end == UINT32_MAX)
+		return -1;
+	for (s = end; b->steps[s].from != UINT32_MAX; s = b->steps[s].from)
+		len++;
+	if (len >= size)
+		return -1;
+	buf[len] = '\0';
+	for (s = end, k = len; k-- > 0; s = b->steps[s].from)
+		buf[k] = (char)b->steps[s].byte;
+	return (ssize_t)len;
+}
+
+/* ---- entry ---- */
+
+int
+dfabuild_run(struct dfabuild *out, const struct nfa *nfa,
+    unsigned int max_states)
+{
+	struct build b;
+	uint32_t settled = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (build_init(&b, nfa, max_states) == 0 && construct(&b) == 0) {
+		b.err = ENOMEM;
+		if (dfamin_run(&b.t, &settled) == 0 &&
+		    (out->dfa = pack(&b.t, settled, b.tags.n - 1)) != NULL &&
+		    take_sets(out, &b) == 0 && find_steps(out) == 0)
+			b.err = 0;
 	}
-	if (len != -1) {
-		buf[len] = '\0';
-		for (p = (uint32_t)at, k = len; k-- > 0; p = q[p].from)
-			buf[k] = (char)q[p].byte;
+	build_clear(&b);
+	if (b.err != 0) {
+		dfabuild_clear(out);
+		errno = b.err;
+		return -1;
 	}
-	free(q);
-	free(seen);
-	return len;
+	return 0;
+}
+
+void
+dfabuild_clear(struct dfabuild *b)
+{
+	free(b->dfa);
+	free(b->sets);
+	free(b->tags);
+	free(b->steps);
+	free(b->nearest);
+	memset(b, 0, sizeof(*b));
+}
+
+int
+dfabuild_has(const struct dfabuild *b, uint32_t i, uint32_t tag)
+{
+	const struct dfabuild_set *s = &b->sets[i];
+	unsigned int lo = 0, hi = s->n, mid;
+
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (s->tags[mid] == tag)
+			return 1;
+		if (s->tags[mid] < tag)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return 0;
 }

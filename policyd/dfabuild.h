@@ -27,11 +27,19 @@ struct dfabuild_set {
 	unsigned int n;
 };
 
+/* How a state is first reached from the start, by breadth. */
+struct dfabuild_step {
+	uint32_t from; /* UINT32_MAX: it is the start */
+	uint8_t byte;
+};
+
 struct dfabuild {
 	struct dfa_hdr *dfa; /* size_bytes in the header; passes dfa_check */
 	struct dfabuild_set *sets; /* by accept id; sets[0] is empty */
-	unsigned int nsets;	   /* 1 + dfa->naccept */
-	uint32_t *tags;		   /* what the sets point into */
+	unsigned int nsets; /* 1 + dfa->naccept */
+	uint32_t *tags; /* what the sets point into */
+	struct dfabuild_step *steps; /* by state */
+	uint32_t *nearest; /* by accept id: a state; UINT32_MAX: none */
 };
 
 /*

@@ -311,8 +311,7 @@ merge_classes(struct dfatab *t)
 	}
 	for (s = 0; s < t->nstates; s++) {
 		for (k = 0; k < n; k++)
-			t->next[s * n + k] =
-			    t->next[s * t->nclasses + keep[k]];
+			t->next[s * n + k] = t->next[s * t->nclasses + keep[k]];
 	}
 	for (i = 0; i < 256; i++)
 		t->class[i] = to[t->class[i]];

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct dfatab {
-	uint32_t *next;	  /* [nstates][nclasses] */
+	uint32_t *next; /* [nstates][nclasses] */
 	uint32_t *accept; /* [nstates] */
 	uint32_t nstates;
 	uint32_t start;

@@ -15,14 +15,14 @@
 #include "policyd/unitab.h"
 
 #define ALTERNATIVES_MAX 4096u
-#define ROW_TOKENS_MAX	 (1u << 20) /* all rows that braces make, together */
+#define ROW_TOKENS_MAX	 (1u << 20) /* of all rows that braces make */
 
 enum tok_type {
 	TOK_BYTE, /* u is the byte */
 	TOK_CHAR, /* u is a code point whose case is ignored */
 	TOK_STAR,
 	TOK_STARSTAR,
-	TOK_ANY,   /* ? */
+	TOK_ANY, /* ? */
 	TOK_CLASS, /* u is the index of the class */
 	TOK_OPEN,
 	TOK_COMMA,
@@ -51,7 +51,7 @@ struct parse {
 	struct nfa_ranges *classes;
 	uint8_t *negated;
 	uint32_t nclasses;
-	size_t depth;	    /* open braces */
+	size_t depth; /* open braces */
 	size_t open_at[64]; /* where each stands */
 	size_t row_tokens, alternatives;
 };
@@ -308,13 +308,11 @@ row_token(struct parse *p, const struct row *r, size_t *i)
 		return nfa_star(p->nfa,
 		    any_bytes(p, r->n == 1 && p->kind != GLOB_BASENAME));
 	case TOK_STARSTAR:
-		return nfa_star(p->nfa,
-		    any_bytes(p, p->kind != GLOB_BASENAME));
+		return nfa_star(p->nfa, any_bytes(p, p->kind != GLOB_BASENAME));
 	case TOK_ANY:
 		return any_char(p);
 	case TOK_CLASS:
-		return nfa_class(p->nfa, &p->classes[t->u],
-		    p->negated[t->u]);
+		return nfa_class(p->nfa, &p->classes[t->u], p->negated[t->u]);
 	case TOK_CHAR:
 		return folded_char(p, t->u);
 	case TOK_BYTE:
@@ -486,10 +484,10 @@ expand(struct parse *p, struct nfa_frag *f)
 static int
 parse_init(struct parse *p, const struct pat *pat)
 {
-	static const int sep[] = {
-		[GLOB_PATH] = '/', [GLOB_PLAIN] = -1, [GLOB_DOMAIN] = '.',
-		[GLOB_BASENAME] = '/'
-	};
+	static const int sep[] = { [GLOB_PATH] = '/',
+		[GLOB_PLAIN] = -1,
+		[GLOB_DOMAIN] = '.',
+		[GLOB_BASENAME] = '/' };
 
 	p->pat = pat;
 	p->sep = sep[p->kind];
@@ -528,15 +526,14 @@ add_pat(struct parse *p, const struct pat *pat, uint32_t tag)
 		return -1;
 	}
 	if (nfa_end(p->nfa, f, tag) == -1)
-		return pat_fail(pat, 0, p->e, errno == E2BIG ?
-		    "pattern is too large" : "out of memory");
+		return pat_fail(pat, 0, p->e,
+		    errno == E2BIG ? "pattern is too large" : "out of memory");
 	return 0;
 }
 
 int
-glob_add(struct nfa *nfa, uint32_t tag, enum glob_kind kind,
-    unsigned int flags, const struct piece *v, unsigned int n,
-    struct pat_err *e)
+glob_add(struct nfa *nfa, uint32_t tag, enum glob_kind kind, unsigned int flags,
+    const struct piece *v, unsigned int n, struct pat_err *e)
 {
 	struct parse p = { .nfa = nfa, .e = e, .kind = kind };
 	struct pat pat;

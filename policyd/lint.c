@@ -51,7 +51,7 @@ lint_say(struct lint *l, const char *name, uint32_t line, enum lint_kind kind,
 		l->cap_items += 64;
 	}
 	if (asprintf(&whole, "%s:%u: %s: %s: %s", l->pol->file, line, name,
-	    kind_name[kind], text) == -1) {
+		kind_name[kind], text) == -1) {
 		l->failed = 1;
 		return;
 	}
@@ -97,11 +97,11 @@ lint_case_add(struct lint *l, struct lint_cases *cs, const struct prule *r,
 	c->rule = rule;
 	c->what = what;
 	for (c->parent = cs->n - 1; what != NULL && c->parent > 0 &&
-	    (cs->v[c->parent].r != r || cs->v[c->parent].what != NULL);)
+	     (cs->v[c->parent].r != r || cs->v[c->parent].what != NULL);)
 		c->parent--;
 	c->text = entry != NULL ? entry->s : "";
 	c->line = entry != NULL && entry->pos.line > 0 ? entry->pos.line :
-	    r->pos.line;
+							 r->pos.line;
 	return c;
 }
 
@@ -158,8 +158,8 @@ taken_cmp(const void *a, const void *b)
 
 /* The bits of one taker, as words. */
 static void
-what_text(const struct lint_cases *cs, const struct lint_case *c,
-    uint64_t what, char *buf, size_t size)
+what_text(const struct lint_cases *cs, const struct lint_case *c, uint64_t what,
+    char *buf, size_t size)
 {
 	unsigned int bit;
 
@@ -205,18 +205,17 @@ takers_text(struct lint *l, const struct lint_cases *cs, struct lint_case *c,
 		qsort(c->taken, c->ntaken, sizeof(*c->taken), taken_cmp);
 	for (i = 0; i < c->ntaken && i < TAKERS_MAX; i++) {
 		lint_rule_text(l, c->taken[i].by, name, sizeof(name));
-		what_text(cs, c, c->taken[i].what, what,
-		    sizeof(what));
+		what_text(cs, c, c->taken[i].what, what, sizeof(what));
 		if (i > 0)
-			strlcat(buf, cs->bit_name != NULL ? "; " : ", ",
-			    size);
+			strlcat(buf, cs->bit_name != NULL ? "; " : ", ", size);
 		strlcat(buf, name, size);
 		strlcat(buf, what, size);
 	}
 	and_more(c, buf, size);
 	if (cs->bit_name == NULL)
-		strlcat(buf, c->ntaken == 1 ? " takes every case" :
-		    " take every case", size);
+		strlcat(buf,
+		    c->ntaken == 1 ? " takes every case" : " take every case",
+		    size);
 }
 
 static const char *
@@ -226,15 +225,14 @@ entry_text(const struct lint_case *c)
 }
 
 static void
-report_case(struct lint *l, const struct lint_cases *cs,
-    struct lint_case *c)
+report_case(struct lint *l, const struct lint_cases *cs, struct lint_case *c)
 {
 	const char *name = c->r->name.s;
 	char takers[1024];
 
 	if (!c->possible && c->what == NULL) {
-		lint_say(l, name, c->line, LK_CANNOT, "%s", c->why != NULL ?
-		    c->why : "none of its entries can match");
+		lint_say(l, name, c->line, LK_CANNOT, "%s",
+		    c->why != NULL ? c->why : "none of its entries can match");
 		return;
 	}
 	if (!c->possible) {
@@ -249,11 +247,12 @@ report_case(struct lint *l, const struct lint_cases *cs,
 		return;
 	takers_text(l, cs, c, takers, sizeof(takers));
 	if (c->what == NULL)
-		lint_say(l, name, c->line, LK_UNREACHABLE,
-		    "never decides: %s", takers);
+		lint_say(l, name, c->line, LK_UNREACHABLE, "never decides: %s",
+		    takers);
 	else
 		lint_say(l, name, c->line, LK_PARTLY,
-		    "%s \"%s\" never decides: %s", c->what, entry_text(c), takers);
+		    "%s \"%s\" never decides: %s", c->what, entry_text(c),
+		    takers);
 }
 
 void
@@ -362,8 +361,9 @@ fill_vars(const struct lint_ctx *ctx, struct var *v, struct vars *vars)
 
 	vars->v = v;
 	vars->n = 0;
-	for (i = 0; ctx->vars != NULL && i < ctx->vars->n &&
-	    i < LINT_VARS_MAX - 3; i++)
+	for (i = 0;
+	     ctx->vars != NULL && i < ctx->vars->n && i < LINT_VARS_MAX - 3;
+	     i++)
 		v[vars->n++] = ctx->vars->v[i];
 	for (i = 0; i < 3; i++) {
 		for (k = 0; k < vars->n; k++) {
@@ -401,7 +401,8 @@ look(struct lint *l, FILE *out)
 int
 lint_policy(const struct policy *pol, const struct lint_ctx *ctx, FILE *out)
 {
-	struct compile_opts o = { .policy = pol, .config = ctx->config,
+	struct compile_opts o = { .policy = pol,
+		.config = ctx->config,
 		.no_bpf = 1 };
 	struct lint l = { .pol = pol, .conf = ctx->config };
 	struct var v[LINT_VARS_MAX];

@@ -41,7 +41,7 @@ struct cmds {
 	uint32_t nnames, nargs;
 	struct lint_cases cases;
 	struct dfabuild b; /* names */
-	uint32_t *depths;  /* one of each class */
+	uint32_t *depths; /* one of each class */
 	uint32_t ndepths;
 	struct division *divs;
 	uint32_t ndivs;
@@ -55,18 +55,19 @@ add_name(struct cmds *s, struct nfa *nfa, uint32_t rule, const struct pstr *p)
 	struct lint *l = s->l;
 	int path = comp_pat_holds(&l->comp, p, '/');
 
-	if (lint_case_add(l, &s->cases, &s->rules[rule].r,
-	    l->first_cmd + rule, "command", p) == NULL)
+	if (lint_case_add(l, &s->cases, &s->rules[rule].r, l->first_cmd + rule,
+		"command", p) == NULL)
 		return;
 	s->names[s->nnames].rule = rule;
 	s->names[s->nnames++].case_at = s->cases.n - 1;
 	if (lint_glob(l, nfa, s->nnames, path ? GLOB_PATH : GLOB_BASENAME,
-	    path ? 0 : GLOB_NOCASE, p) == -1)
+		path ? 0 : GLOB_NOCASE, p) == -1)
 		l->failed = 1;
 	if (strchr(p->s, ' ') != NULL)
 		lint_say(l, s->rules[rule].r.name.s, p->pos.line, LK_DOUBTFUL,
 		    "command \"%s\" is one file name with a blank in it: "
-		    "arguments belong in args_patterns", p->s);
+		    "arguments belong in args_patterns",
+		    p->s);
 }
 
 static void
@@ -74,15 +75,16 @@ add_args_case(struct cmds *s, uint32_t rule, const struct pstr *p)
 {
 	struct lint *l = s->l;
 
-	if (lint_case_add(l, &s->cases, &s->rules[rule].r,
-	    l->first_cmd + rule, "args pattern", p) == NULL)
+	if (lint_case_add(l, &s->cases, &s->rules[rule].r, l->first_cmd + rule,
+		"args pattern", p) == NULL)
 		return;
 	s->args[s->nargs].rule = rule;
 	s->args[s->nargs++].case_at = s->cases.n - 1;
 	if (comp_args_kind(&l->comp, p) == CP_PLAIN)
 		lint_say(l, s->rules[rule].r.name.s, p->pos.line, LK_GLOB,
 		    "\"%s\" is no regular expression and is taken as a glob "
-		    "on all arguments", p->s);
+		    "on all arguments",
+		    p->s);
 }
 
 static void
@@ -98,7 +100,8 @@ add_rule(struct cmds *s, struct nfa *nfa, uint32_t rule)
 	    NULL);
 	if (c == NULL)
 		return;
-	c->why = r->min_depth > r->max_depth ? "no depth is in its context" :
+	c->why = r->min_depth > r->max_depth ?
+	    "no depth is in its context" :
 	    "no command and arguments match it";
 	if (r->any_command)
 		add_name(s, nfa, rule, &any);
@@ -165,8 +168,7 @@ build_names(struct cmds *s, struct nfa *nfa)
 		return -1;
 	if (dfabuild_run(&s->b, nfa, LINT_STATES_MAX) == 0)
 		return 0;
-	lint_say(s->l, "command_rules", s->rules[0].r.pos.line,
-	    LK_NOT_ANALYSED,
+	lint_say(s->l, "command_rules", s->rules[0].r.pos.line, LK_NOT_ANALYSED,
 	    "the commands are too many to be compared with each other");
 	return -1;
 }
@@ -191,8 +193,8 @@ division_build(struct cmds *s, struct division *d)
 		p = &s->rules[d->rules[i]].args_patterns;
 		for (k = 0; k < p->n; k++) {
 			if (lint_args(s->l, nfa,
-			    s->first_args[d->rules[i]] + k + 1,
-			    &p->v[k]) == -1)
+				s->first_args[d->rules[i]] + k + 1,
+				&p->v[k]) == -1)
 				s->l->failed = 1;
 		}
 	}
@@ -214,8 +216,9 @@ division_get(struct cmds *s, const uint32_t *rules, uint32_t n)
 			v[k++] = rules[i];
 	}
 	for (i = 0; v != NULL && i < s->ndivs; i++) {
-		if (s->divs[i].n == k && (k == 0 ||
-		    memcmp(s->divs[i].rules, v, k * sizeof(*v)) == 0)) {
+		if (s->divs[i].n == k &&
+		    (k == 0 ||
+			memcmp(s->divs[i].rules, v, k * sizeof(*v)) == 0)) {
 			free(v);
 			return &s->divs[i];
 		}
@@ -266,8 +269,8 @@ see_names(struct cmds *s, const struct ask *q, uint32_t rule, uint32_t winner)
 
 /* Rule meets the arguments of set args of d, by which of its patterns? */
 static int
-see_args(struct cmds *s, const struct division *d, uint32_t args,
-    uint32_t rule, uint32_t winner)
+see_args(struct cmds *s, const struct division *d, uint32_t args, uint32_t rule,
+    uint32_t winner)
 {
 	const struct entry *e;
 	uint32_t i;
@@ -291,7 +294,8 @@ spare(struct cmds *s, const struct ask *q)
 
 	for (i = 0; i < q->n; i++) {
 		for (k = s->case_at[q->rules[i]]; k < s->cases.n &&
-		    s->cases.v[k].r == &s->rules[q->rules[i]].r; k++)
+		     s->cases.v[k].r == &s->rules[q->rules[i]].r;
+		     k++)
 			s->cases.v[k].possible = s->cases.v[k].decides = 1;
 	}
 }
@@ -300,8 +304,10 @@ static void
 ask_args(struct cmds *s, const struct ask *q, const struct division *d,
     uint32_t args)
 {
-	struct image_cmd c = { .path = q->name, .path_len = q->name_len,
-		.given = q->name, .given_len = q->name_len,
+	struct image_cmd c = { .path = q->name,
+		.path_len = q->name_len,
+		.given = q->name,
+		.given_len = q->name_len,
 		.depth = q->depth };
 	char text[LINT_TEXT_MAX];
 	struct verdict v;
@@ -323,8 +329,7 @@ ask_args(struct cmds *s, const struct ask *q, const struct division *d,
 
 /* Rule stands behind one that takes everything. */
 static void
-see_behind(struct cmds *s, const struct ask *q, uint32_t rule,
-    uint32_t winner)
+see_behind(struct cmds *s, const struct ask *q, uint32_t rule, uint32_t winner)
 {
 	uint32_t i;
 
@@ -452,7 +457,8 @@ cmds_init(struct cmds *s)
 void
 lint_cmds(struct lint *l)
 {
-	struct cmds s = { .l = l, .rules = l->pol->command_rules,
+	struct cmds s = { .l = l,
+		.rules = l->pol->command_rules,
 		.nrules = l->pol->ncommand_rules };
 	struct nfa *nfa = nfa_new();
 	uint32_t i, *rules = calloc(s.nrules + 1u, sizeof(*rules));
@@ -467,7 +473,7 @@ lint_cmds(struct lint *l)
 			ask_name(&s, i, rules);
 	}
 	lint_report(l, &s.cases);
- out:
+out:
 	nfa_free(nfa);
 	free(rules);
 	cmds_clear(&s);

@@ -39,16 +39,16 @@ struct lint_taken {
 /* A rule as a whole (what NULL), or one entry of it. */
 struct lint_case {
 	const struct prule *r;
-	uint32_t rule;	     /* its number in the image */
-	const char *what;    /* "pattern", "domain" ...; NULL: the rule */
-	const char *text;    /* the entry as written */
-	char num[8];	     /* instead, where it is a number */
+	uint32_t rule; /* its number in the image */
+	const char *what; /* "pattern", "domain" ...; NULL: the rule */
+	const char *text; /* the entry as written */
+	char num[8]; /* instead, where it is a number */
 	uint32_t line;
-	const char *why;     /* a reason why it cannot match, or NULL */
-	uint32_t parent;     /* the rule's case; of a rule, itself */
-	uint64_t asked;	     /* all questions that met it */
-	uint8_t possible;    /* some question meets it */
-	uint8_t decides;     /* and is answered by its rule */
+	const char *why; /* a reason why it cannot match, or NULL */
+	uint32_t parent; /* the rule's case; of a rule, itself */
+	uint64_t asked; /* all questions that met it */
+	uint8_t possible; /* some question meets it */
+	uint8_t decides; /* and is answered by its rule */
 	struct lint_taken *taken;
 	unsigned int ntaken, cap;
 };
@@ -106,12 +106,12 @@ int lint_glob(struct lint *l, struct nfa *nfa, uint32_t tag,
 int lint_args(struct lint *l, struct nfa *nfa, uint32_t tag,
     const struct pstr *p);
 
-void lint_files(struct lint *l);   /* lint_paths.c */
-void lint_unix(struct lint *l);	   /* lint_paths.c */
-void lint_cmds(struct lint *l);	   /* lint_cmds.c */
-void lint_net(struct lint *l);	   /* lint_net.c */
+void lint_files(struct lint *l); /* lint_paths.c */
+void lint_unix(struct lint *l); /* lint_paths.c */
+void lint_cmds(struct lint *l); /* lint_cmds.c */
+void lint_net(struct lint *l); /* lint_net.c */
 void lint_signals(struct lint *l); /* lint_rest.c */
-void lint_env(struct lint *l);	   /* lint_rest.c */
+void lint_env(struct lint *l); /* lint_rest.c */
 void lint_redirects(struct lint *l); /* lint_rest.c */
 
 #endif

@@ -13,10 +13,10 @@
 #include "common/image_get.h"
 #include "policyd/lint_int.h"
 
-#define TAG_NAME 0u
-#define TAG_ADDR 1u  /* the text of an IPv4 address */
-#define TAG_ADDR6 2u /* what may be that of an IPv6 address */
-#define TAG_PATS 3u  /* of the first domain pattern */
+#define TAG_NAME      0u
+#define TAG_ADDR      1u /* the text of an IPv4 address */
+#define TAG_ADDR6     2u /* what may be that of an IPv6 address */
+#define TAG_PATS      3u /* of the first domain pattern */
 
 #define QUESTIONS_MAX 4000000u
 
@@ -73,8 +73,9 @@ in_range(const struct in6_addr *a, const struct in6_addr *base,
 
 	if (memcmp(a, base, bytes) != 0)
 		return 0;
-	return rest == 0 || ((a->s6_addr[bytes] ^ base->s6_addr[bytes]) &
-	    (0xff00u >> rest) & 0xff) == 0;
+	return rest == 0 ||
+	    ((a->s6_addr[bytes] ^ base->s6_addr[bytes]) & (0xff00u >> rest) &
+		0xff) == 0;
 }
 
 /* The address after the last of the range; 0: there is none. */
@@ -214,11 +215,11 @@ add_domains(struct net *s, struct nfa *nfa, uint32_t row)
 	r->first_dom = s->ndoms;
 	r->dom_cases = s->cases.n;
 	for (i = 0; i < r->r->domains.n; i++) {
-		lint_case_add(s->l, &s->cases, &r->r->r,
-		    s->l->first_net + row, "domain", &r->r->domains.v[i]);
+		lint_case_add(s->l, &s->cases, &r->r->r, s->l->first_net + row,
+		    "domain", &r->r->domains.v[i]);
 		s->dom_row[s->ndoms++] = row;
 		if (lint_glob(s->l, nfa, TAG_PATS + s->ndoms - 1, GLOB_DOMAIN,
-		    0, &r->r->domains.v[i]) == -1)
+			0, &r->r->domains.v[i]) == -1)
 			s->l->failed = 1;
 	}
 }
@@ -267,8 +268,8 @@ add_exceptions(struct net *s, struct nfa *nfa)
 		return;
 	p = &s->l->conf->private_answers;
 	for (i = 0; i < p->n; i++)
-		(void)glob_add_str(nfa, TAG_PATS + s->ndoms + i, GLOB_DOMAIN,
-		    0, p->v[i].s, &e);
+		(void)glob_add_str(nfa, TAG_PATS + s->ndoms + i, GLOB_DOMAIN, 0,
+		    p->v[i].s, &e);
 }
 
 static int
@@ -285,7 +286,7 @@ build(struct net *s, struct nfa *nfa)
 	if (regex_add_str(nfa, TAG_NAME, REGEX_WHOLE, name, &e) == -1 ||
 	    regex_add_str(nfa, TAG_ADDR, REGEX_WHOLE, addr, &e) == -1 ||
 	    regex_add_str(nfa, TAG_ADDR6, REGEX_WHOLE,
-	    "[0-9a-f:.]*:[0-9a-f:.]*", &e) == -1)
+		"[0-9a-f:.]*:[0-9a-f:.]*", &e) == -1)
 		s->l->failed = 1;
 	for (i = 0; i < s->nrows && !s->l->failed; i++)
 		add_row(s, nfa, i);
@@ -349,8 +350,8 @@ meets(const struct net *s, const struct nrow *r, const struct nask *q)
 	int dom = match_domain(s, r, q->set), cidr;
 
 	if (q->addr == NULL)
-		return dom && (r->r->ncidrs == 0 ||
-		    r->r->r.decision == DEC_DENY);
+		return dom &&
+		    (r->r->ncidrs == 0 || r->r->r.decision == DEC_DENY);
 	if (!match_port(r, q->port))
 		return 0;
 	cidr = match_cidr(r, q->addr);
@@ -414,10 +415,11 @@ is_weakened(const struct net *s, uint32_t row, uint32_t by,
 	if (r->r->domains.n > 0 && q->name != NULL &&
 	    match_domain(s, r, q->set))
 		return w->r->domains.n > 0 ?
-		    domain_reaches_outside(s, by, row, q->set) : plain;
+		    domain_reaches_outside(s, by, row, q->set) :
+		    plain;
 	if (r->r->ncidrs > 0 && q->addr != NULL && match_cidr(r, q->addr))
-		return w->r->ncidrs > 0 ?
-		    cidr_reaches_outside(w, r, q->addr) : plain;
+		return w->r->ncidrs > 0 ? cidr_reaches_outside(w, r, q->addr) :
+					  plain;
 	return 0;
 }
 
@@ -434,8 +436,8 @@ ask_text(const struct nask *q, char *buf, size_t size)
 		inet_ntop(AF_INET, &q->addr->s6_addr[12], addr, sizeof(addr));
 	else
 		inet_ntop(AF_INET6, q->addr, addr, sizeof(addr));
-	snprintf(buf, size, "connect %s %s %u",
-	    q->name != NULL ? q->name : "-", addr, q->port);
+	snprintf(buf, size, "connect %s %s %u", q->name != NULL ? q->name : "-",
+	    addr, q->port);
 }
 
 static void
@@ -469,7 +471,7 @@ see_entries(struct net *s, const struct nrow *r, const struct nask *q,
 	}
 	for (i = 0; q->addr != NULL && i < r->r->ncidrs; i++) {
 		if (in_range(q->addr, &r->r->cidrs[i].addr,
-		    r->r->cidrs[i].prefix))
+			r->r->cidrs[i].prefix))
 			lint_see(s->l, &s->cases.v[r->cidr_cases + i], winner,
 			    1);
 	}
@@ -567,8 +569,7 @@ ask_set(struct net *s, uint32_t set)
 		memset(&a, 0, sizeof(a));
 		a.s6_addr[10] = a.s6_addr[11] = 0xff;
 		len = dfabuild_witness(&s->b, set, s->name, sizeof(s->name));
-		if (len > 0 &&
-		    inet_pton(AF_INET, s->name, &a.s6_addr[12]) == 1)
+		if (len > 0 && inet_pton(AF_INET, s->name, &a.s6_addr[12]) == 1)
 			ask_nameless(s, &a);
 	}
 }
@@ -650,16 +651,17 @@ net_init(struct net *s)
 	for (i = 0; i < s->nrows; i++) {
 		s->rows[i].r = &s->l->pol->network_rules[i];
 		doms += s->rows[i].r->domains.n;
-		s->rows[i].restricts =
-		    s->rows[i].r->r.decision == DEC_DENY ||
+		s->rows[i].restricts = s->rows[i].r->r.decision == DEC_DENY ||
 		    s->rows[i].r->r.decision == DEC_APPROVE;
 	}
 	s->dom_row = calloc(doms + 1, sizeof(*s->dom_row));
 	s->addr_like = calloc(doms + 1, 1);
 	s->outside = calloc(doms * s->nrows + 1, 1);
 	return s->dom_row == NULL || s->addr_like == NULL ||
-	    s->outside == NULL || find_addrs(s) == -1 ||
-	    find_ports(s) == -1 ? -1 : 0;
+		s->outside == NULL || find_addrs(s) == -1 ||
+		find_ports(s) == -1 ?
+	    -1 :
+	    0;
 }
 
 static void
@@ -701,7 +703,7 @@ lint_net(struct lint *l)
 		ask_all(s);
 		lint_report(l, &s->cases);
 	}
- out:
+out:
 	nfa_free(nfa);
 	net_clear(s);
 }

@@ -10,18 +10,18 @@
 
 #include "policyd/lint_int.h"
 
-#define METADATA (1u << FOP_STAT | 1u << FOP_READLINK)
+#define METADATA  (1u << FOP_STAT | 1u << FOP_READLINK)
 #define TAG_VALID 0u
 
 /* One rule of either section. */
 struct prow {
 	const struct prule *r;
 	const struct plist *paths;
-	uint32_t ops;	   /* questions it covers */
-	uint32_t case_at;  /* of the rule; its patterns and words follow */
-	uint32_t first;	   /* its first pattern */
-	int restricts;	   /* deny or approve, and no catch-all */
-	int denies_meta;   /* decides a stat that it denies */
+	uint32_t ops; /* questions it covers */
+	uint32_t case_at; /* of the rule; its patterns and words follow */
+	uint32_t first; /* its first pattern */
+	int restricts; /* deny or approve, and no catch-all */
+	int denies_meta; /* decides a stat that it denies */
 };
 
 /* One pattern. */
@@ -45,7 +45,7 @@ struct weak {
 struct section {
 	struct lint *l;
 	const char *what; /* "file_rules" */
-	uint32_t base;	  /* number of the first rule */
+	uint32_t base; /* number of the first rule */
 	unsigned int nops;
 	const char *const *op_name;
 	const char *valid;
@@ -67,7 +67,7 @@ struct section {
 };
 
 /* What sections have in common with their lists. */
-#define PUSH(sec, vec, count, room) \
+#define PUSH(sec, vec, count, room)                                           \
 	section_room((sec), (void **)&(sec)->vec, (sec)->count, &(sec)->room, \
 	    sizeof(*(sec)->vec))
 
@@ -160,12 +160,13 @@ add_row(struct section *s, uint32_t row)
 static void
 add_split(struct section *s, const char *pattern, size_t len, int literal)
 {
-	struct piece v = { .s = pattern, .len = len,
+	struct piece v = { .s = pattern,
+		.len = len,
 		.literal = (uint8_t)literal };
 	struct pat_err e;
 
 	if (glob_add(s->nfa, s->npats + 1 + s->splits, GLOB_PATH, 0, &v, 1,
-	    &e) == 0)
+		&e) == 0)
 		s->splits++;
 }
 
@@ -187,7 +188,7 @@ add_ancestor_splits(struct section *s, const struct pstr *p)
 			buf[n++] = pc.v[i].s[k];
 		}
 	}
- cut:
+cut:
 	for (i = 0; i < n; i++) {
 		if (buf[i] == '/')
 			add_split(s, buf, i == 0 ? 1 : i, 1);
@@ -224,8 +225,8 @@ section_build(struct section *s)
 	if (s->l->failed)
 		return -1;
 	if (dfabuild_run(&s->b, s->nfa, LINT_STATES_MAX) == -1) {
-		lint_say(s->l, s->what, s->nrows > 0 ? s->rows[0].r->pos.line :
-		    0, LK_NOT_ANALYSED,
+		lint_say(s->l, s->what,
+		    s->nrows > 0 ? s->rows[0].r->pos.line : 0, LK_NOT_ANALYSED,
 		    "the patterns are too many to be compared with each other");
 		return -1;
 	}
@@ -340,13 +341,13 @@ see_row(struct section *s, uint32_t set, uint32_t row, unsigned int op,
 	for (k = 0; k < r->paths->n; k++) {
 		if (dfabuild_has(&s->b, set, r->first + k + 1))
 			lint_see(s->l,
-			    &s->cases.v[s->pats[r->first + k].case_at],
-			    winner, what);
+			    &s->cases.v[s->pats[r->first + k].case_at], winner,
+			    what);
 	}
 	for (k = 0; k < s->nwords; k++) {
 		if (s->words[k].row == row && (s->words[k].ops >> op & 1))
-			lint_see(s->l, &s->cases.v[s->words[k].case_at],
-			    winner, what);
+			lint_see(s->l, &s->cases.v[s->words[k].case_at], winner,
+			    what);
 	}
 	if (winner == s->base + row && s->base == 0 &&
 	    r->r->decision == DEC_DENY && (METADATA >> op & 1))
@@ -369,8 +370,8 @@ spare(struct section *s, uint32_t set)
 		if (t->tags[i] == TAG_VALID || t->tags[i] > s->npats)
 			continue;
 		r = &s->rows[s->pats[t->tags[i] - 1].row];
-		for (k = r->case_at; k < s->cases.n &&
-		    s->cases.v[k].r == r->r; k++)
+		for (k = r->case_at; k < s->cases.n && s->cases.v[k].r == r->r;
+		     k++)
 			s->cases.v[k].possible = s->cases.v[k].decides = 1;
 	}
 }
@@ -447,8 +448,8 @@ say_weak_row(struct section *s, const struct weak *w, uint32_t n)
 	}
 	lint_say(s->l, r->name.s, r->pos.line, LK_WEAKENED,
 	    "%s let%s through part of what it would %s: %s %s", all,
-	    n > 1 ? "" : "s", decision_name[r->decision],
-	    s->op_name[w->op], w->path);
+	    n > 1 ? "" : "s", decision_name[r->decision], s->op_name[w->op],
+	    w->path);
 }
 
 static void
@@ -544,8 +545,10 @@ add_words(struct section *s, uint32_t row, const struct pfile_rule *r)
 		    "operation", &r->operations.v[i]);
 		if (c == NULL || PUSH(s, words, nwords, cap_words) == -1)
 			return;
-		c->why = value == FW_MKNOD ? "devices are never made, and "
-		    "a FIFO or socket is asked as create" : NULL;
+		c->why = value == FW_MKNOD ?
+		    "devices are never made, and "
+		    "a FIFO or socket is asked as create" :
+		    NULL;
 		s->words[s->nwords].row = row;
 		s->words[s->nwords].ops = comp_word_ops(value);
 		s->words[s->nwords++].case_at = s->cases.n - 1;
@@ -563,8 +566,8 @@ say_metadata(struct section *s)
 	for (i = 0; i < s->nrows; i++) {
 		r = s->rows[i].r;
 		if (s->rows[i].denies_meta)
-			lint_say(s->l, r->name.s, r->pos.line,
-			    LK_NOT_ENFORCED, "stat, access and readlink are "
+			lint_say(s->l, r->name.s, r->pos.line, LK_NOT_ENFORCED,
+			    "stat, access and readlink are "
 			    "not judged while file_monitor.metadata is off");
 	}
 }
@@ -573,8 +576,11 @@ void
 lint_files(struct lint *l)
 {
 	static const char *const *const names = file_op_name;
-	struct section s = { .what = "file_rules", .nops = FOP_MAX,
-		.op_name = names, .valid = VALID_PATH, .ask = ask_file };
+	struct section s = { .what = "file_rules",
+		.nops = FOP_MAX,
+		.op_name = names,
+		.valid = VALID_PATH,
+		.ask = ask_file };
 	const struct pfile_rule *r;
 	uint32_t i;
 
@@ -587,8 +593,7 @@ lint_files(struct lint *l)
 		s.rows[i].paths = &r->paths;
 		s.rows[i].ops = comp_word_ops(r->words);
 		s.rows[i].restricts = !comp_is_catch_all(r) &&
-		    (r->r.decision == DEC_DENY ||
-		    r->r.decision == DEC_APPROVE);
+		    (r->r.decision == DEC_DENY || r->r.decision == DEC_APPROVE);
 	}
 	if (section_build(&s) == -1)
 		goto out;
@@ -598,7 +603,7 @@ lint_files(struct lint *l)
 	say_weak(&s);
 	say_metadata(&s);
 	lint_report(l, &s.cases);
- out:
+out:
 	lint_cases_clear(&s.cases);
 	section_clear(&s);
 }
@@ -621,9 +626,12 @@ unix_bit_name(unsigned int bit)
 void
 lint_unix(struct lint *l)
 {
-	struct section s = { .what = "unix_socket_rules", .nops = NOP_MAX,
-		.op_name = net_op_name, .valid = VALID_PATH "|@(?s:.)*",
-		.ask = ask_unix, .base = l->first_unix };
+	struct section s = { .what = "unix_socket_rules",
+		.nops = NOP_MAX,
+		.op_name = net_op_name,
+		.valid = VALID_PATH "|@(?s:.)*",
+		.ask = ask_unix,
+		.base = l->first_unix };
 	const struct punix_rule *r;
 	uint32_t i;
 
@@ -644,7 +652,7 @@ lint_unix(struct lint *l)
 	ask_all(&s);
 	say_weak(&s);
 	lint_report(l, &s.cases);
- out:
+out:
 	lint_cases_clear(&s.cases);
 	section_clear(&s);
 }

@@ -74,9 +74,10 @@ lint_signals(struct lint *l)
 		}
 		signal_takers(l, i, takers, sizeof(takers));
 		if (takers[0] != '\0')
-			lint_say(l, r->r.name.s, r->r.pos.line,
-			    LK_UNREACHABLE, "never decides: %s take%s every "
-			    "case", takers, strchr(takers, ',') ? "" : "s");
+			lint_say(l, r->r.name.s, r->r.pos.line, LK_UNREACHABLE,
+			    "never decides: %s take%s every "
+			    "case",
+			    takers, strchr(takers, ',') ? "" : "s");
 	}
 }
 
@@ -147,17 +148,17 @@ check_env(struct lint *l, struct env *s)
 	struct pat_err e;
 	unsigned int i;
 
-	if (nfa == NULL || regex_add_str(nfa, 0, REGEX_WHOLE,
-	    "[^=\\x00]+", &e) == -1)
+	if (nfa == NULL ||
+	    regex_add_str(nfa, 0, REGEX_WHOLE, "[^=\\x00]+", &e) == -1)
 		l->failed = 1;
 	for (i = 0; !l->failed && i < s->allow->n; i++) {
-		if (lint_glob(l, nfa, 1 + i, GLOB_PLAIN, 0,
-		    &s->allow->v[i]) == -1)
+		if (lint_glob(l, nfa, 1 + i, GLOB_PLAIN, 0, &s->allow->v[i]) ==
+		    -1)
 			l->failed = 1;
 	}
 	for (i = 0; !l->failed && i < s->deny->n; i++) {
 		if (lint_glob(l, nfa, 1 + s->allow->n + i, GLOB_PLAIN, 0,
-		    &s->deny->v[i]) == -1)
+			&s->deny->v[i]) == -1)
 			l->failed = 1;
 	}
 	if (!l->failed && dfabuild_run(&s->b, nfa, LINT_STATES_MAX) == 0) {
@@ -166,8 +167,8 @@ check_env(struct lint *l, struct env *s)
 		for (i = 0; i < s->deny->n; i++)
 			check_deny(l, s, i);
 	} else if (!l->failed)
-		lint_say(l, "env_policy", s->allow->pos.line,
-		    LK_NOT_ANALYSED, "the lists are too long to be compared");
+		lint_say(l, "env_policy", s->allow->pos.line, LK_NOT_ANALYSED,
+		    "the lists are too long to be compared");
 	dfabuild_clear(&s->b);
 	nfa_free(nfa);
 }
@@ -239,7 +240,8 @@ check_redirect(struct lint *l, const struct redirects *s,
 	else
 		lint_say(l, r->name.s, r->pos.line, LK_UNREACHABLE,
 		    "never decides: %s (line %u) and those before it take "
-		    "every case", by->name.s, by->pos.line);
+		    "every case",
+		    by->name.s, by->pos.line);
 }
 
 static void
@@ -251,13 +253,13 @@ check_redirects(struct lint *l, const struct redirects *s)
 	struct pat_err e;
 	unsigned int i;
 
-	if (nfa == NULL || regex_add_str(nfa, 0, REGEX_WHOLE, s->valid,
-	    &e) == -1)
+	if (nfa == NULL ||
+	    regex_add_str(nfa, 0, REGEX_WHOLE, s->valid, &e) == -1)
 		l->failed = 1;
 	for (i = 0; i < s->n && !l->failed; i++) {
-		if (policy_expand_lenient(s->match(l->pol, i), l->vars,
-		    &pc) == 0 && regex_add(nfa, i + 1, 0, pc.v, pc.n,
-		    &e) == 0)
+		if (policy_expand_lenient(s->match(l->pol, i), l->vars, &pc) ==
+			0 &&
+		    regex_add(nfa, i + 1, 0, pc.v, pc.n, &e) == 0)
 			continue;
 		goto out; /* not compiled yet: the compiler's to refuse */
 	}
@@ -265,7 +267,7 @@ check_redirects(struct lint *l, const struct redirects *s)
 		goto out;
 	for (i = 0; i < s->n; i++)
 		check_redirect(l, s, &b, i);
- out:
+out:
 	dfabuild_clear(&b);
 	nfa_free(nfa);
 }

@@ -400,8 +400,11 @@ static unsigned int
 encode(uint32_t cp, uint8_t out[4])
 {
 	static const uint8_t lead[5] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-	unsigned int i, len = cp < 0x80 ? 1 : cp < 0x800 ? 2 :
-	    cp < 0x10000 ? 3 : 4;
+	unsigned int i,
+	    len = cp < 0x80 ? 1 :
+	    cp < 0x800	    ? 2 :
+	    cp < 0x10000    ? 3 :
+			      4;
 
 	for (i = len; i > 1; i--) {
 		out[i - 1] = 0x80 | (cp & 0x3f);
@@ -571,8 +574,7 @@ pat_at(const struct pat *p, size_t i)
 }
 
 int
-pat_fail(const struct pat *p, size_t i, struct pat_err *e, const char *fmt,
-    ...)
+pat_fail(const struct pat *p, size_t i, struct pat_err *e, const char *fmt, ...)
 {
 	va_list ap;
 

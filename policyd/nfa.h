@@ -39,12 +39,12 @@ unsigned int nfa_count(const struct nfa *n);
 #define NFA_NONE	      UINT32_MAX
 
 enum nfa_type {
-	NFA_EMPTY,  /* goes on to out */
-	NFA_SPLIT,  /* goes on to out and to arg */
-	NFA_SET,    /* takes a byte of set arg */
-	NFA_STRAY,  /* the same for a byte that begins no UTF-8 character */
+	NFA_EMPTY, /* goes on to out */
+	NFA_SPLIT, /* goes on to out and to arg */
+	NFA_SET, /* takes a byte of set arg */
+	NFA_STRAY, /* the same for a byte that begins no UTF-8 character */
 	NFA_ASSERT, /* goes on to out where arg (NFA_AT_*) holds */
-	NFA_MATCH   /* the text may end here; arg is the tag */
+	NFA_MATCH /* the text may end here; arg is the tag */
 };
 
 enum nfa_at {
@@ -74,7 +74,7 @@ struct nfa {
 	uint32_t *starts; /* of each pattern */
 	uint32_t nstarts, starts_cap;
 	uint32_t mark_nodes; /* nnodes when the pattern began */
-	int failed;	     /* errno of the first failure in a pattern */
+	int failed; /* errno of the first failure in a pattern */
 };
 
 /*
@@ -119,8 +119,7 @@ struct nfa_frag nfa_byte(struct nfa *n, uint8_t byte);
 struct nfa_frag nfa_bytes(struct nfa *n, const struct nfa_set *s);
 struct nfa_frag nfa_assert(struct nfa *n, enum nfa_at at);
 /* One character of r (sorted); stray: also a byte that is part of none. */
-struct nfa_frag nfa_class(struct nfa *n, const struct nfa_ranges *r,
-    int stray);
+struct nfa_frag nfa_class(struct nfa *n, const struct nfa_ranges *r, int stray);
 struct nfa_frag nfa_cat(struct nfa *n, struct nfa_frag a, struct nfa_frag b);
 struct nfa_frag nfa_alt(struct nfa *n, struct nfa_frag a, struct nfa_frag b);
 struct nfa_frag nfa_star(struct nfa *n, struct nfa_frag a);
@@ -154,8 +153,8 @@ void pat_clear(struct pat *p);
 /* Symbol i, or PAT_END past the last. */
 int pat_at(const struct pat *p, size_t i);
 /* Fill e with the place of symbol i; returns -1. */
-int pat_fail(const struct pat *p, size_t i, struct pat_err *e,
-    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int pat_fail(const struct pat *p, size_t i, struct pat_err *e, const char *fmt,
+    ...) __attribute__((format(printf, 4, 5)));
 /*
  * The UTF-8 character at symbol i: its length in symbols, *cp set; 0 when there
  * is none, or when it would be half literal and half not.

@@ -20,16 +20,16 @@
 #define CP_BAD	   0xfffdu /* what a stray byte counts as */
 #define NELEM(a)   (sizeof(a) / sizeof((a)[0]))
 
-#define F_NOCASE 0x1u
-#define F_DOTALL 0x2u
-#define F_MULTI	 0x4u
+#define F_NOCASE   0x1u
+#define F_DOTALL   0x2u
+#define F_MULTI	   0x4u
 
 /* An open group: its alternatives so far, and the one being read. */
 struct frame {
 	struct nfa_frag alt, cat;
 	int have_alt, have_cat;
 	unsigned int flags; /* to go back to */
-	size_t at;	    /* symbol of its '(' */
+	size_t at; /* symbol of its '(' */
 };
 
 struct parse {
@@ -159,7 +159,8 @@ unicode_class(struct parse *p, struct nfa_ranges *r)
 		name[len++] = (char)peek(p, 0);
 	p->i++;
 	if (!unitab_category(name, len, &one))
-		return pat_fail(p->pat, at, p->e, "not a general category: "
+		return pat_fail(p->pat, at, p->e,
+		    "not a general category: "
 		    "\\p takes L, Lu, N, Nd, P and the like, no scripts");
 	add_group(p, r, &one, negate);
 	return 1;
@@ -428,8 +429,9 @@ assertion(struct parse *p, struct nfa_frag *f)
 	for (i = 0; i < NELEM(tab); i++) {
 		if (tab[i].escaped != esc || tab[i].c != c)
 			continue;
-		*f = nfa_assert(p->nfa, (enum nfa_at)(p->flags & F_MULTI ?
-		    tab[i].at_multi : tab[i].at));
+		*f = nfa_assert(p->nfa,
+		    (enum nfa_at)(
+			p->flags & F_MULTI ? tab[i].at_multi : tab[i].at));
 		p->i += 1 + (size_t)esc;
 		return 1;
 	}
@@ -464,7 +466,7 @@ literal_run(struct parse *p)
 	while (peek(p, 0) != PAT_END && (peek(p, 0) & PAT_LITERAL)) {
 		len = pat_utf8(p->pat, p->i, &cp);
 		one = len > 0 ? char_frag(p, cp) :
-		    nfa_byte(p->nfa, (uint8_t)(peek(p, 0) & 0xff));
+				nfa_byte(p->nfa, (uint8_t)(peek(p, 0) & 0xff));
 		f = nfa_cat(p->nfa, f, one);
 		p->i += len > 0 ? len : 1;
 	}
@@ -575,9 +577,10 @@ repeat(struct parse *p, struct nfa_frag *f)
 	at = p->i;
 	if (operator_at(p, &min, &max) == 0)
 		return 0;
-	return pat_fail(p->pat, at, p->e, peek(p, 0) == '+' ?
-	    "possessive repetition is not supported" :
-	    "repetition of a repetition: put the inner one in (?:..)");
+	return pat_fail(p->pat, at, p->e,
+	    peek(p, 0) == '+' ?
+		"possessive repetition is not supported" :
+		"repetition of a repetition: put the inner one in (?:..)");
 }
 
 /* ---- groups ---- */
@@ -754,8 +757,8 @@ step(struct parse *p)
 		p->i++;
 		return 0;
 	}
-	if (!p->quoting && (is_operator(c) ||
-	    (c == '{' && operator_at(p, &min, &max) != 0)))
+	if (!p->quoting &&
+	    (is_operator(c) || (c == '{' && operator_at(p, &min, &max) != 0)))
 		return pat_fail(p->pat, p->i, p->e,
 		    "nothing stands before '%c' to repeat", c);
 	if (!p->quoting && c == ')') {
@@ -828,8 +831,8 @@ regex_add(struct nfa *nfa, uint32_t tag, unsigned int flags,
 	if (!(flags & REGEX_WHOLE))
 		f = unanchored(&p, f);
 	if (nfa_end(nfa, f, tag) == -1) {
-		pat_fail(&pat, 0, e, errno == E2BIG ?
-		    "pattern is too large" : "out of memory");
+		pat_fail(&pat, 0, e,
+		    errno == E2BIG ? "pattern is too large" : "out of memory");
 		goto out;
 	}
 	ret = 0;

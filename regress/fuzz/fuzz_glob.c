@@ -62,22 +62,22 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2 || n == NULL)
 		goto out;
-	kind = (enum glob_kind)(data[0] % 3);
+	kind = (enum glob_kind)(data[0] % 4);
 	pattern = calloc(1, size + 2);
 	memcpy(pattern, data + 1, size - 1);
 	len = strlen(pattern);
 	text = pattern + (len < size - 1 ? len + 1 : len);
-	if (glob_add_str(n, 1, kind, data[0] & 0x80 ? GLOB_NOCASE : 0,
-	    pattern, &e) == -1) {
+	if (glob_add_str(n, 1, kind, data[0] & 0x80 ? GLOB_NOCASE : 0, pattern,
+		&e) == -1) {
 		if (e.off > len)
 			abort();
 	} else if (dfabuild_run(&b, n, 4000) == 0) {
 		if (!dfa_check(b.dfa, b.dfa->size_bytes, &used))
 			abort();
-		if (kind == GLOB_PATH && data[0] < 0x80 &&
-		    is_simple(pattern) && strlen(text) < 60 &&
+		if (kind == GLOB_PATH && data[0] < 0x80 && is_simple(pattern) &&
+		    strlen(text) < 60 &&
 		    match(pattern, text) !=
-		    (dfa_run(b.dfa, text, strlen(text)) != 0))
+			(dfa_run(b.dfa, text, strlen(text)) != 0))
 			abort();
 		dfabuild_clear(&b);
 	}

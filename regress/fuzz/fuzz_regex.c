@@ -48,7 +48,8 @@ reference(const char *pattern, const char *text)
 
 	code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
 	    PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_CIRCUMFLEX |
-	    PCRE2_NEVER_BACKSLASH_C, &err, &off, NULL);
+		PCRE2_NEVER_BACKSLASH_C,
+	    &err, &off, NULL);
 	if (code == NULL)
 		return -1;
 	md = pcre2_match_data_create(1, NULL);
@@ -85,8 +86,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!dfa_check(b.dfa, b.dfa->size_bytes, &used))
 			abort();
 		got = dfa_run(b.dfa, text, strlen(text)) != 0;
-		want = is_comparable(pattern, text) ?
-		    reference(pattern, text) : -1;
+		want = is_comparable(pattern, text) ? reference(pattern, text) :
+						      -1;
 		if (want >= 0 && got != want)
 			abort();
 		dfabuild_clear(&b);

@@ -33,9 +33,9 @@ rnd(unsigned int n)
 	return (unsigned int)((rng >> 16) % n);
 }
 
-static const char *const patterns[] = { "/srv/proj", "/srv/proj/**",
-	"**/.env", "**/.env.*", "/home/*/.ssh/**", "/usr/{bin,lib}/**",
-	"/tmp/?[a-z]*", "/etc/passwd" };
+static const char *const patterns[] = { "/srv/proj", "/srv/proj/**", "**/.env",
+	"**/.env.*", "/home/*/.ssh/**", "/usr/{bin,lib}/**", "/tmp/?[a-z]*",
+	"/etc/passwd" };
 #define NPATTERNS (sizeof(patterns) / sizeof(patterns[0]))
 
 static void
@@ -48,7 +48,8 @@ make(struct dfabuild *b)
 	assert_non_null(n);
 	for (i = 0; i < NPATTERNS; i++)
 		assert_int_equal(glob_add_str(n, i, GLOB_PATH, 0, patterns[i],
-		    &e), 0);
+				     &e),
+		    0);
 	assert_int_equal(regex_add_str(n, 100, 0, "\\bx+$", &e), 0);
 	assert_int_equal(dfabuild_run(b, n, DFABUILD_STATES_MAX), 0);
 	nfa_free(n);
@@ -83,8 +84,7 @@ pieces_give_what_the_whole_gives(void **state)
 		st = dfa_step(b.dfa, dfa_start(b.dfa), s, cut);
 		st = dfa_step(b.dfa, st, s + cut, cut2 - cut);
 		st = dfa_step(b.dfa, st, s + cut2, len - cut2);
-		assert_int_equal(dfa_accept(b.dfa, st),
-		    dfa_run(b.dfa, s, len));
+		assert_int_equal(dfa_accept(b.dfa, st), dfa_run(b.dfa, s, len));
 	}
 	dfabuild_clear(&b);
 }
@@ -202,8 +202,7 @@ minimal_automaton_has_the_fewest_states(void **state)
 
 	for (i = 0; i < sizeof(tab) / sizeof(tab[0]); i++) {
 		n = nfa_new();
-		assert_int_equal(regex_add_str(n, 1, 0, tab[i].pattern, &e),
-		    0);
+		assert_int_equal(regex_add_str(n, 1, 0, tab[i].pattern, &e), 0);
 		assert_int_equal(dfabuild_run(&b, n, 100), 0);
 		if (b.dfa->nstates != tab[i].nstates)
 			fail_msg("%s: %u states", tab[i].pattern,

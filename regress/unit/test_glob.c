@@ -36,8 +36,11 @@ char_len(const char *s)
 	static const unsigned char first_lo[] = { 0x80, 0xa0, 0x80, 0x90 };
 	size_t n, i;
 
-	n = u[0] < 0xc2 ? 1 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 :
-	    u[0] < 0xf5 ? 4 : 1;
+	n = u[0] < 0xc2 ? 1 :
+	    u[0] < 0xe0 ? 2 :
+	    u[0] < 0xf0 ? 3 :
+	    u[0] < 0xf5 ? 4 :
+			  1;
 	for (i = 1; i < n; i++) {
 		if ((u[i] & 0xc0) != 0x80)
 			return 1;
@@ -171,8 +174,8 @@ struct vector {
 };
 
 static void
-check_vectors(enum glob_kind kind, unsigned int flags,
-    const struct vector *v, size_t n)
+check_vectors(enum glob_kind kind, unsigned int flags, const struct vector *v,
+    size_t n)
 {
 	size_t i, k;
 
@@ -254,12 +257,21 @@ static const struct vector plain_tab[] = {
 
 static const struct vector nocase_tab[] = {
 	{ "BaSh", { "bash", "BASH", "BaSh" }, { "bas" } },
-	{ "stra\xc3\x9f" "e", { "STRA\xc3\x9f" "E", "stra\xe1\xba\x9e" "e" },
+	{ "stra\xc3\x9f"
+	  "e",
+	    { "STRA\xc3\x9f"
+	      "E",
+		"stra\xe1\xba\x9e"
+		"e" },
 	    { "strasse" } },
 	{ "[a-c]x", { "BX", "bx" }, { "dx" } },
 	{ "[!a-c]x", { "DX" }, { "BX", "bx" } },
 	{ "{NPM,pip}", { "npm", "PIP" }, { "np" } },
-	{ "\xff" "a", { "\xff" "A" }, { "a" } },
+	{ "\xff"
+	  "a",
+	    { "\xff"
+	      "A" },
+	    { "a" } },
 };
 
 static const struct vector domain_tab[] = {
@@ -317,9 +329,11 @@ bad_pattern_is_refused_with_its_place(void **state)
 		{ "/w/a\\", 4, "at the end" },
 		{ "/w/[a\\", 5, "at the end" },
 		{ "{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"
-		  "{a,b}{a,b}{a,b}{a,b}", SIZE_MAX, "too many" },
+		  "{a,b}{a,b}{a,b}{a,b}",
+		    SIZE_MAX, "too many" },
 		{ "{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{{"
-		  "{{{{{{{{{{{{{{{{{", 64, "too deeply" },
+		  "{{{{{{{{{{{{{{{{{",
+		    64, "too deeply" },
 	};
 	struct nfa *n = nfa_new();
 	struct pat_err e;
@@ -477,7 +491,8 @@ many_patterns_in_one_keep_apart(void **state)
 		for (k = 0; k < 16; k++) {
 			random_pattern(pattern[k], sizeof(pattern[k]), 1);
 			assert_int_equal(glob_add_str(n, (uint32_t)k * 3,
-			    GLOB_PATH, 0, pattern[k], &e), 0);
+					     GLOB_PATH, 0, pattern[k], &e),
+			    0);
 		}
 		assert_int_equal(dfabuild_run(&b, n, DFABUILD_STATES_MAX), 0);
 		for (t = 0; t < 300; t++) {
@@ -490,8 +505,8 @@ many_patterns_in_one_keep_apart(void **state)
 			for (k = 0; k < 16; k++) {
 				if (dfabuild_has(&b, id, (uint32_t)k * 3) !=
 				    match_braces(pattern[k], s))
-					fail_msg("'%s' text '%s'",
-					    pattern[k], s);
+					fail_msg("'%s' text '%s'", pattern[k],
+					    s);
 			}
 		}
 		dfabuild_clear(&b);

@@ -80,8 +80,17 @@ static const struct vector tab[] = {
 	    { "push origin" } },
 	{ "push.*(origin\\s+)?(main|master)", { "push origin main" },
 	    { "push origin dev" } },
-	{ "a.b", { "a\xc3\xa9" "b", "a\xff" "b", "a\xe2\x82" "b" "a.b" },
-	    { "a\nb", "a\xe2\x82" "b" } },
+	{ "a.b",
+	    { "a\xc3\xa9"
+	      "b",
+		"a\xff"
+		"b",
+		"a\xe2\x82"
+		"b"
+		"a.b" },
+	    { "a\nb",
+		"a\xe2\x82"
+		"b" } },
 	{ "(?s)a.b", { "a\nb" }, { "ab" } },
 	{ "a$", { "a", "ba" }, { "a\n", "ab" } },
 	{ "(?m)a$", { "a\nb", "a\n" }, { "ab" } },
@@ -104,9 +113,13 @@ static const struct vector tab[] = {
 	{ "^[a-]$", { "-", "a" }, { "b" } },
 	{ "^[\\d_]$", { "5", "_" }, { "a" } },
 	{ "^[^\\D5]$", { "4" }, { "5", "a" } },
-	{ "^\\pL\\p{Nd}\\P{L}\\p{^L}\\PN$", { "\xc3\xa9" "1--x" },
+	{ "^\\pL\\p{Nd}\\P{L}\\p{^L}\\PN$",
+	    { "\xc3\xa9"
+	      "1--x" },
 	    { "11--x", "a1aax", "a1--1" } },
-	{ "^\\x41\\x{20ac}\\101\\0$", { "A\xe2\x82\xac" "A" },
+	{ "^\\x41\\x{20ac}\\101\\0$",
+	    { "A\xe2\x82\xac"
+	      "A" },
 	    { "A" } }, /* a text holds no NUL: see below */
 	{ "^\\Qa.b\\E+$", { "a.b", "a.bbb" }, { "axb", "a.ba.b" } },
 	{ "^\\Q\\\\E$", { "\\" }, { "\\\\" } },
@@ -124,9 +137,14 @@ static const struct vector tab[] = {
 	{ "^\\.\\*\\[\\{\\-\\/$", { ".*[{-/" }, { "a" } },
 	{ "^[\\x{10000}-\\x{10ffff}]$", { "\xf0\x9f\x98\x80" },
 	    { "\xef\xbf\xbf", "\xf0" } },
-	{ "^[\\x{7f}-\\x{800}]$", { "\x7f", "\xc2\x80", "\xdf\xbf",
-	    "\xe0\xa0\x80" }, { "\xe0\xa0\x81", "\xc2", "~" } },
-	{ "^..$", { "ab", "\xc3\xa9" "a", "\xe2\x82", "\xc3\xc3" },
+	{ "^[\\x{7f}-\\x{800}]$",
+	    { "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80" },
+	    { "\xe0\xa0\x81", "\xc2", "~" } },
+	{ "^..$",
+	    { "ab",
+		"\xc3\xa9"
+		"a",
+		"\xe2\x82", "\xc3\xc3" },
 	    { "\xc3\xa9", "\xe2\x82\xac", "a" } },
 	{ "^\xef\xbf\xbd$", { "\xef\xbf\xbd", "\xff" }, { "a" } },
 };
@@ -141,8 +159,8 @@ table_matches(void **state)
 			continue;
 		for (k = 0; tab[i].yes[k] != NULL; k++) {
 			if (regex(0, tab[i].pattern, tab[i].yes[k]) != 1)
-				fail_msg("%s does not match %s",
-				    tab[i].pattern, tab[i].yes[k]);
+				fail_msg("%s does not match %s", tab[i].pattern,
+				    tab[i].yes[k]);
 		}
 		for (k = 0; tab[i].no[k] != NULL; k++) {
 			if (regex(0, tab[i].pattern, tab[i].no[k]) != 0)
@@ -159,8 +177,16 @@ nul_byte_is_a_byte(void **state)
 	struct pat_err e;
 
 	assert_int_equal(build(&b, 0, "^\\x41\\x{20ac}\\101\\0$", &e), 0);
-	assert_int_equal(dfa_run(b.dfa, "A\xe2\x82\xac" "A", 6), 1);
-	assert_int_equal(dfa_run(b.dfa, "A\xe2\x82\xac" "A", 5), 0);
+	assert_int_equal(dfa_run(b.dfa,
+			     "A\xe2\x82\xac"
+			     "A",
+			     6),
+	    1);
+	assert_int_equal(dfa_run(b.dfa,
+			     "A\xe2\x82\xac"
+			     "A",
+			     5),
+	    0);
 	dfabuild_clear(&b);
 }
 
@@ -194,7 +220,11 @@ literal_piece_stands_for_itself(void **state)
 	assert_int_equal(regex_add(n, 1, 0, bad, 2, &e), -1);
 	assert_int_equal(e.off, 10);
 	assert_int_equal(dfabuild_run(&b, n, DFABUILD_STATES_MAX), 0);
-	assert_int_equal(dfa_run(b.dfa, "a.*|\xff" "a.*|\xff", 10), 1);
+	assert_int_equal(dfa_run(b.dfa,
+			     "a.*|\xff"
+			     "a.*|\xff",
+			     10),
+	    1);
 	assert_int_equal(dfa_run(b.dfa, "a.*|\xff", 5), 0);
 	dfabuild_clear(&b);
 	nfa_free(n);
@@ -260,8 +290,7 @@ bad_pattern_is_refused_with_its_place(void **state)
 		memset(&e, 0, sizeof(e));
 		if (build(&b, 0, bad[i].pattern, &e) != -1)
 			fail_msg("%s is accepted", bad[i].pattern);
-		if (strstr(e.text, bad[i].word) == NULL ||
-		    e.off != bad[i].off)
+		if (strstr(e.text, bad[i].word) == NULL || e.off != bad[i].off)
 			fail_msg("%s: %zu: %s", bad[i].pattern, e.off, e.text);
 	}
 }
@@ -270,8 +299,11 @@ static void
 too_many_states_is_an_error_in_time(void **state)
 {
 	static const char *const big[] = {
-		"(a|b)*a(a|b){25}", ".{1000}", "(\\pL+\\pN*){9}x{20}y\\pN+",
-		"(.*a){300}", "((a{0,30}){0,30}){0,30}",
+		"(a|b)*a(a|b){25}",
+		".{1000}",
+		"(\\pL+\\pN*){9}x{20}y\\pN+",
+		"(.*a){300}",
+		"((a{0,30}){0,30}){0,30}",
 	};
 	struct dfabuild b;
 	struct pat_err e;
@@ -315,13 +347,13 @@ static void
 random_regex(char *buf, size_t size, int depth)
 {
 	static const char *const atoms[] = { "a", "b", "a", "\xc3\xa9", ".",
-		"\\n", "[ab]", "[^a]", "[^\xc3\xa9]", "[a-c\\n]", "\\w",
-		"\\W", "\\s", "\\S", "\\d", "\\x{e9}", "[[:alpha:]]",
-		"[[:^alpha:]]", "K", "\\x{fffd}", "[\\x{80}-\\x{10ffff}]" };
+		"\\n", "[ab]", "[^a]", "[^\xc3\xa9]", "[a-c\\n]", "\\w", "\\W",
+		"\\s", "\\S", "\\d", "\\x{e9}", "[[:alpha:]]", "[[:^alpha:]]",
+		"K", "\\x{fffd}", "[\\x{80}-\\x{10ffff}]" };
 	static const char *const places[] = { "^", "$", "\\A", "\\z", "\\b",
 		"\\B" };
-	static const char *const groups[] = { "(", "(?:", "(?i:", "(?s:",
-		"(?m:", "(?i-s:" };
+	static const char *const groups[] = { "(",
+		"(?:", "(?i:", "(?s:", "(?m:", "(?i-s:" };
 	static const char *const reps[] = { "*", "+", "?", "{2}", "{1,2}",
 		"{0,2}", "{2,}", "*?", "+?" };
 	unsigned int i, n = 1 + rnd(4), k;
@@ -351,8 +383,12 @@ char_len(const uint8_t *u, size_t left)
 	uint8_t lo = 0x80, hi = 0xbf;
 	size_t n, i;
 
-	n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 :
-	    u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
+	n = u[0] < 0x80 ? 1 :
+	    u[0] < 0xc2 ? 0 :
+	    u[0] < 0xe0 ? 2 :
+	    u[0] < 0xf0 ? 3 :
+	    u[0] < 0xf5 ? 4 :
+			  0;
 	if (n > left)
 		return 0;
 	if (u[0] == 0xe0)
@@ -403,8 +439,8 @@ ref_open(struct ref *r, const char *pattern)
 	int err;
 
 	r->code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED,
-	    PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_CIRCUMFLEX, &err,
-	    &off, NULL);
+	    PCRE2_UTF | PCRE2_DOLLAR_ENDONLY | PCRE2_ALT_CIRCUMFLEX, &err, &off,
+	    NULL);
 	if (r->code == NULL)
 		return -1;
 	r->md = pcre2_match_data_create(1, NULL);
@@ -429,8 +465,7 @@ ref_match(struct ref *r, const char *s, size_t len)
 	int ret;
 
 	len = sanitise(s, len, clean);
-	ret = pcre2_match(r->code, (PCRE2_SPTR)clean, len, 0, 0, r->md,
-	    r->mc);
+	ret = pcre2_match(r->code, (PCRE2_SPTR)clean, len, 0, 0, r->md, r->mc);
 	return ret >= 0 ? 1 : ret == PCRE2_ERROR_NOMATCH ? 0 : -1;
 }
 
@@ -480,7 +515,9 @@ random_patterns_agree_with_pcre2(void **state)
 		if (ref_open(&r, pattern) == 0) {
 			same += compare_all(pattern, b.dfa, &r, "ab\n ", 4);
 			same += compare_all(pattern, b.dfa, &r,
-			    "\xc3\xa9\xe2" "a", 4);
+			    "\xc3\xa9\xe2"
+			    "a",
+			    4);
 			ref_close(&r);
 		}
 		dfabuild_clear(&b);
@@ -507,13 +544,13 @@ unicode_tables_agree_with_pcre2(void **state)
 		assert_int_equal(ref_open(&r, patterns[i]), 0);
 		for (cp = 1; cp < 0x3000; cp++) {
 			n = cp < 0x80 ? 1 : cp < 0x800 ? 2 : 3;
-			s[0] = (char)(n == 1 ? cp : n == 2 ? 0xc0 | cp >> 6 :
-			    0xe0 | cp >> 12);
+			s[0] = (char)(n == 1 ? cp :
+				n == 2	     ? 0xc0 | cp >> 6 :
+					       0xe0 | cp >> 12);
 			s[n - 1] = (char)(n == 1 ? cp : 0x80 | (cp & 0x3f));
 			if (n == 3)
 				s[1] = (char)(0x80 | (cp >> 6 & 0x3f));
-			if ((dfa_run(b.dfa, s, n) != 0) !=
-			    ref_match(&r, s, n))
+			if ((dfa_run(b.dfa, s, n) != 0) != ref_match(&r, s, n))
 				fail_msg("%s on U+%04x", patterns[i], cp);
 		}
 		ref_close(&r);
