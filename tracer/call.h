@@ -48,7 +48,8 @@ struct call {
 	bool answered;
 	bool gone;		/* the caller died or its call was withdrawn */
 	bool event_on;		/* ev holds a record to commit */
-	uint32_t cpus_seq;	/* see notify_hold */
+	bool held;		/* see notify_hold */
+	uint32_t cpus_seq;
 	cpu_set_t held_cpus;
 	char message[512];	/* of the refusing rule, expanded */
 	struct evrec ev;	/* texts point into w's buffers or the image */

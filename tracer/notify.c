@@ -57,6 +57,24 @@ wake_watcher(struct tracer *t)
 
 /* ---- the CPU of the caller ---- */
 
+/* Its own mask into k->cpus.  false: another hold hides it. */
+static bool
+learn_cpus(struct task *k, pid_t tid)
+{
+	uint32_t before = atomic_load(&k->holds);
+	cpu_set_t set;
+
+	if (k->cpus_known)
+		return true;
+	if (atomic_load(&k->holders) != 0 ||
+	    sched_getaffinity(tid, sizeof(set), &set) == -1 ||
+	    atomic_load(&k->holders) != 0 || atomic_load(&k->holds) != before)
+		return false;
+	k->cpus = set;
+	k->cpus_known = 1;
+	return true;
+}
+
 void
 notify_hold(struct call *c)
 {
@@ -64,24 +82,20 @@ notify_hold(struct call *c)
 	cpu_set_t one;
 	int cpu;
 
-	if (c->tracer->cpus < 2)
+	c->held = false;
+	if (c->tracer->cpus < 2 || !learn_cpus(k, (pid_t)c->rq->pid))
 		return;
-	if (!k->cpus_known) {
-		if (sched_getaffinity((pid_t)c->rq->pid, sizeof(k->cpus),
-		    &k->cpus) == -1)
-			return;
-		k->cpus_known = 1;
-	}
 	cpu = sched_getcpu();
 	if (CPU_COUNT(&k->cpus) < 2 || !CPU_ISSET(cpu, &k->cpus))
 		return;
 	CPU_ZERO(&one);
 	CPU_SET(cpu, &one);
-	atomic_fetch_add(&k->holds, 1);
 	c->cpus_seq = atomic_load(&k->cpus_seq);
 	c->held_cpus = k->cpus;
-	if (sched_setaffinity((pid_t)c->rq->pid, sizeof(one), &one) == -1)
-		atomic_fetch_add(&k->holds, 1);
+	atomic_fetch_add(&k->holders, 1);
+	atomic_fetch_add(&k->holds, 1);
+	c->held = true;
+	(void)!sched_setaffinity((pid_t)c->rq->pid, sizeof(one), &one);
 }
 
 void
@@ -89,13 +103,14 @@ notify_release(struct call *c)
 {
 	struct task *k = c->task;
 
-	if ((atomic_load(&k->holds) & 1) == 0)
+	if (!c->held)
 		return;
 	sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &c->held_cpus);
-	atomic_fetch_add(&k->holds, 1);
 	/* It was changed meanwhile, by a call that we performed: that is its mask. */
 	if (atomic_load(&k->cpus_seq) != c->cpus_seq)
 		sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &k->cpus);
+	atomic_fetch_sub(&k->holders, 1);
+	c->held = false;
 }
 
 static void
@@ -128,6 +143,7 @@ notify_ask_affinity(struct call *c)
 	size_t n = (size_t)call_v(c, SR_SIZE) & 0xffffffffu;
 	cpu_set_t set, own;
 	uint32_t holds;
+	bool now, later;
 	long r;
 	int e;
 
@@ -142,7 +158,7 @@ notify_ask_affinity(struct call *c)
 	}
 	CPU_ZERO(&set);
 	CPU_ZERO(&own);
-	holds = task_holds(c->tracer->tasks, tid, &own);
+	holds = task_holds(c->tracer->tasks, tid, &own, &now);
 	r = syscall(SYS_sched_getaffinity, tid,
 	    n < sizeof(set) ? n : sizeof(set), &set);
 	if (r == -1) {
@@ -150,8 +166,8 @@ notify_ask_affinity(struct call *c)
 		return;
 	}
 	/* What the kernel said may be the mask of a moment: then we know better. */
-	if ((holds & 1) != 0 ||
-	    task_holds(c->tracer->tasks, tid, &own) != holds)
+	if (task_holds(c->tracer->tasks, tid, &own, &later) != holds || now ||
+	    later)
 		set = own;
 	if ((e = call_write(c, call_v(c, SR_OUT), &set, (size_t)r)) != 0)
 		answer_errno(c, e);

@@ -113,7 +113,7 @@ look(const struct tasktab *tt, struct task *t)
 	long v;
 
 	t->tgid = t->tgid == 0 ? t->tid : t->tgid;
-	if ((atomic_load(&t->holds) & 1) == 0)
+	if (atomic_load(&t->holders) == 0)
 		t->cpus_known = 0;
 	if (read_status(tt, t->tid, buf, sizeof(buf)) <= 0)
 		return false;
@@ -256,14 +256,17 @@ task_set_cpus(struct tasktab *tt, pid_t tid, const cpu_set_t *cpus)
 }
 
 uint32_t
-task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus)
+task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus, bool *now)
 {
 	struct task *t;
 	uint32_t n = 0;
 
+	*now = false;
 	pthread_mutex_lock(&tt->lock);
-	if ((t = find(tt, tid)) != NULL && (n = atomic_load(&t->holds)) != 0)
+	if ((t = find(tt, tid)) != NULL && (n = atomic_load(&t->holds)) != 0) {
 		*cpus = t->cpus;
+		*now = atomic_load(&t->holders) != 0;
+	}
 	pthread_mutex_unlock(&tt->lock);
 	return n;
 }

@@ -33,7 +33,8 @@ struct task {
 	uint8_t execed;		/* 0: has not exec'ed since it entered */
 	uint8_t marked;		/* root session: carries credentials of its own */
 	uint8_t cpus_known;
-	_Atomic uint32_t holds;	/* odd: its mask is ours for a moment */
+	_Atomic uint32_t holds;	/* how often its mask was ours for a moment */
+	_Atomic uint32_t holders; /* how many hold it now */
 	_Atomic uint32_t cpus_seq; /* changed by its own sched_setaffinity */
 	cpu_set_t cpus;		/* its own affinity mask */
 	char comm[TASK_COMM];	/* NUL-padded */
@@ -62,10 +63,10 @@ void task_put(struct tasktab *tt, struct task *t);
 void task_set_cpus(struct tasktab *tt, pid_t tid, const cpu_set_t *cpus);
 
 /*
- * How often tid has been held so far, doubled, plus 1 if it is now; *cpus is then its own mask, as it is
- * after any hold.  0: never.
+ * How often tid has been held so far; *now: it is held at this moment.  Where either is not 0 *cpus
+ * is its own mask.
  */
-uint32_t task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus);
+uint32_t task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus, bool *now);
 
 /* After an exec of process tgid (its threads are gone): executable, depth. */
 void task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
