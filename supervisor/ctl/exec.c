@@ -128,7 +128,7 @@ is_ours(const json_t *j, const char *workspace, const char *policy)
 	const char *state = out_str(j, "state");
 
 	if (json_is_integer(uid) &&
-	    json_integer_value(uid) != (json_int_t)getuid())
+	    json_integer_value(uid) != (json_int_t)geteuid())
 		return false;
 	if (strcmp(state, "ready") != 0 && strcmp(state, "busy") != 0)
 		return false;
@@ -215,6 +215,20 @@ control_refused(const struct ctl *c)
 	return refused;
 }
 
+/* Root sees other users' sessions and enters none of them. */
+static int
+take_session(struct run *r, const json_t *j)
+{
+	const json_t *uid = json_object_get(j, "uid");
+
+	if (json_is_integer(uid) &&
+	    json_integer_value(uid) != (json_int_t)geteuid())
+		return ctl_fail(r->c,
+		    "session %s is another user's: only its own user enters it",
+		    out_str(j, "id"));
+	return set_session(r, j);
+}
+
 /* The session of that name; where there is none it is made. */
 static int
 named_session(struct run *r, const char *name)
@@ -228,7 +242,7 @@ named_session(struct run *r, const char *name)
 	if (api_call(r->c, "GET", target, NULL, &rep) == -1)
 		;
 	else if (rep.status == 200 && rep.json != NULL)
-		code = set_session(r, rep.json);
+		code = take_session(r, rep.json);
 	else if (rep.status == 404 && !no_auto())
 		code = make_session(r, name);
 	else
