@@ -196,6 +196,7 @@ auditd_ready(struct proc *p)
 	journal_attach(mon);
 	(void)proc_send(p, MSG_AUDIT_RETAIN, 0, 0, &st, NULL, 0, NULL, 0);
 	session_attach_all(mon);
+	request_auditd_ready(mon);
 	if (mon->phase != MON_AUDITD)
 		return;
 	mon->phase = MON_CONTROL;
@@ -521,6 +522,7 @@ static void
 init(struct monitor *mon)
 {
 	TAILQ_INIT(&mon->sessions);
+	TAILQ_INIT(&mon->parked);
 	entrysock_init(&mon->entry);
 	wake_init(&mon->wake);
 	mon->empty_fd = mon->audit_fd = mon->key_fd = mon->sessions_fd = -1;

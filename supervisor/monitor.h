@@ -88,6 +88,9 @@ struct monitor {
 	struct ring ring;
 	bool ring_up;
 
+	TAILQ_HEAD(, parked) parked; /* request.c: queries without an auditd */
+	unsigned int parked_cnt;
+
 	struct cgroup_host cgroups;
 	TAILQ_HEAD(, session) sessions;
 	unsigned int sessions_cnt;

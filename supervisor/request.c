@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +21,19 @@
 #include "supervisor/load.h"
 #include "supervisor/monitor.h"
 #include "supervisor/session.h"
+
+#define PARKED_MAX 64
+#define QUERY_TAIL 1024 /* as MSG_TABLE says */
+
+/* A query that waits for auditd. */
+struct parked {
+	TAILQ_ENTRY(parked) entry;
+	uint32_t id;
+	struct msg_event_query q;
+	int fd; /* auditd's end, owned */
+	size_t len;
+	char tail[QUERY_TAIL];
+};
 
 /* ---- answers ---- */
 
@@ -206,6 +220,54 @@ stream_answer(struct monitor *mon, uint32_t id, uint32_t error,
 	    strlen(text) + 1, &fd, fd == -1 ? 0 : 1);
 }
 
+/* Give auditd a question and the end of the stream to answer on. */
+static int
+query_send(struct monitor *mon, const struct parked *k)
+{
+	return proc_send(&mon->auditd, MSG_EVENT_QUERY, k->id, 0, &k->q,
+	    k->tail, k->len, &k->fd, 1);
+}
+
+static void
+parked_free(struct monitor *mon, struct parked *k)
+{
+	TAILQ_REMOVE(&mon->parked, k, entry);
+	mon->parked_cnt--;
+	close(k->fd);
+	free(k);
+}
+
+void
+request_auditd_ready(struct monitor *mon)
+{
+	while (!TAILQ_EMPTY(&mon->parked)) {
+		(void)query_send(mon, TAILQ_FIRST(&mon->parked));
+		parked_free(mon, TAILQ_FIRST(&mon->parked));
+	}
+}
+
+/* 0: asked, or waits for auditd to be started again; fd is taken then. */
+static int
+query_ask(struct monitor *mon, struct msg *m, const struct msg_event_query *q,
+    int fd)
+{
+	struct parked *k = calloc(1, sizeof(*k));
+	const char *tail;
+
+	if (k == NULL)
+		return -1;
+	tail = msg_tail(m, &k->len);
+	k->id = m->hdr.id;
+	k->q = *q;
+	k->fd = fd;
+	memcpy(k->tail, tail, k->len);
+	TAILQ_INSERT_TAIL(&mon->parked, k, entry);
+	mon->parked_cnt++;
+	if (proc_is_up(&mon->auditd))
+		request_auditd_ready(mon);
+	return 0;
+}
+
 /*
  * One end of a new stream for auditd, with the client's uid in the question; the
  * other for control.
@@ -213,22 +275,19 @@ stream_answer(struct monitor *mon, uint32_t id, uint32_t error,
 static void
 stream_open(struct monitor *mon, struct msg *m, struct msg_event_query *q)
 {
-	const char *tail;
-	size_t len;
 	int sv[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
-		stream_answer(mon, m->hdr.id, EAGAIN, "out of descriptors", -1);
+	if (mon->parked_cnt >= PARKED_MAX ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		stream_answer(mon, m->hdr.id, EAGAIN, "too many questions", -1);
 		return;
 	}
-	tail = msg_tail(m, &len);
-	if (proc_send(&mon->auditd, MSG_EVENT_QUERY, m->hdr.id, 0, q, tail, len,
-		&sv[0], 1) == -1)
-		stream_answer(mon, m->hdr.id, EAGAIN, "auditd is being started",
-		    -1);
-	else
+	if (query_ask(mon, m, q, sv[0]) == -1) {
+		close(sv[0]);
+		stream_answer(mon, m->hdr.id, EAGAIN, "out of memory", -1);
+	} else {
 		stream_answer(mon, m->hdr.id, 0, "", sv[1]);
-	close(sv[0]);
+	}
 	close(sv[1]);
 }
 

@@ -9,10 +9,14 @@
 #include "common/msg.h"
 #include "supervisor/proc.h"
 
+struct monitor;
 struct session;
 
 /* A checked message of control's. */
 void request_message(struct proc *p, struct msg *m);
+
+/* auditd is up: ask what waited for it. */
+void request_auditd_ready(struct monitor *mon);
 
 /* Session s runs: answer who created it. */
 void request_created(struct session *s);
