@@ -24,7 +24,7 @@
 #include "policyd/slurp.h"
 #include "policyd/ytree.h"
 
-#define POLICIES_MAX 256
+#define POLICIES_MAX 512
 
 struct policy_set {
 	struct {
