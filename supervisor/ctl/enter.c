@@ -335,7 +335,9 @@ cut_bounding(void)
 
 	for (cap = 0; cap < CAPS_MAX; cap++) {
 		has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-		if (has != 1 || cap_is_kept(cap))
+		if (has == -1)
+			break; /* the kernel knows no more of them */
+		if (has == 0 || cap_is_kept(cap))
 			continue;
 		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
 			return -1;
