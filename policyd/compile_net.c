@@ -26,6 +26,26 @@ flags_of(const struct pnet_rule *r)
 	return f;
 }
 
+/*
+ * Names are compared as DNS carries them.  A pattern in another script would
+ * match nothing, and a deny that matches nothing lets through.
+ */
+static void
+want_ascii(struct comp *c, const struct pstr *p)
+{
+	struct pos pos;
+	size_t i;
+
+	for (i = 0; i < p->len; i++) {
+		if ((unsigned char)p->s[i] < 0x80)
+			continue;
+		pos = policy_place(c->pol, p, i);
+		diag_add(c->d, DIAG_ERROR, c->pol->file, pos.line, pos.column,
+		    "domain \"%s\": write the name in its xn-- form", p->s);
+		return;
+	}
+}
+
 static void
 add_rule(struct comp *c, struct cpats *ps, const struct pnet_rule *r,
     uint32_t tag)
@@ -50,8 +70,10 @@ add_rule(struct comp *c, struct cpats *ps, const struct pnet_rule *r,
 		cidr.prefix = r->cidrs[i].prefix;
 		comp_add(c, IS_CIDRS, &cidr, 1);
 	}
-	for (i = 0; i < r->domains.n; i++)
+	for (i = 0; i < r->domains.n; i++) {
+		want_ascii(c, &r->domains.v[i]);
 		comp_pat(c, ps, &r->domains.v[i], CP_DOMAIN, tag);
+	}
 	comp_add(c, IS_NETS, &rec, 1);
 }
 
