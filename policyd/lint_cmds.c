@@ -16,7 +16,8 @@
 #include "policyd/lint_int.h"
 
 #define TAG_VALID	0u
-#define ARGS_STATES_MAX 20000u
+#define ARGS_STATES_MAX 10000u
+#define FAILURES_MAX	8 /* a division that fails costs up to a second */
 
 /* An entry of `commands` or of `args_patterns`. */
 struct entry {
@@ -44,7 +45,8 @@ struct cmds {
 	uint32_t *depths; /* one of each class */
 	uint32_t ndepths;
 	struct division *divs;
-	uint32_t ndivs;
+	uint32_t ndivs, failures;
+	int spared; /* some rules could not be compared */
 };
 
 /* ---- entries ---- */
@@ -199,6 +201,7 @@ division_build(struct cmds *s, struct division *d)
 		}
 	}
 	d->ok = dfabuild_run(&d->b, nfa, ARGS_STATES_MAX) == 0;
+	s->failures += !d->ok;
 	if (!d->ok && errno != E2BIG)
 		s->l->failed = 1;
 	nfa_free(nfa);
@@ -234,7 +237,8 @@ division_get(struct cmds *s, const uint32_t *rules, uint32_t n)
 	memset(d, 0, sizeof(*d));
 	d->rules = v;
 	d->n = k;
-	division_build(s, d);
+	if (s->failures < FAILURES_MAX || k <= 1)
+		division_build(s, d);
 	return s->l->failed ? NULL : d;
 }
 
@@ -340,36 +344,45 @@ see_behind(struct cmds *s, const struct ask *q, uint32_t rule, uint32_t winner)
 		    winner, 1);
 }
 
+/* Every class of arguments; the first n rules of q compete. */
+static int
+ask_division(struct cmds *s, struct ask *q, uint32_t n)
+{
+	const struct division *d = division_get(s, q->rules, n);
+	uint32_t i, all = q->n;
+
+	if (d == NULL || !d->ok)
+		return -1;
+	q->n = n;
+	for (i = 0; i < d->b.nsets && !s->l->failed; i++) {
+		if (dfabuild_has(&d->b, i, TAG_VALID))
+			ask_args(s, q, d, i);
+	}
+	q->n = all;
+	return 0;
+}
+
 /*
- * The rules after the first without args_patterns decide nothing here; where
- * their patterns too would make the division too large, they are only told who
- * stands before them.
+ * The rules after the first without args_patterns decide nothing here.  Where
+ * nothing stands before that one it takes all; where their patterns too would
+ * make the division too large, they are told only whom they stand behind.
  */
 static void
 ask_depth(struct cmds *s, struct ask *q)
 {
-	const struct division *d = division_get(s, q->rules, q->n);
-	uint32_t i, all = q->n, n = 0;
+	uint32_t i, n = 0, all = q->n, head;
 
 	while (n < all && s->rules[q->rules[n]].args_patterns.n > 0)
 		n++;
-	if (d != NULL && !d->ok && n < all) {
-		q->n = n + 1;
-		d = division_get(s, q->rules, q->n);
-		for (i = n + 1; d != NULL && d->ok && i < all; i++)
-			see_behind(s, q, q->rules[i],
-			    s->l->first_cmd + q->rules[n]);
-	}
-	if (d == NULL)
+	head = n < all ? n + 1 : all;
+	if (n > 0 && ask_division(s, q, all) == 0)
 		return;
-	if (!d->ok) {
-		q->n = all;
+	for (i = head; i < all; i++)
+		see_behind(s, q, q->rules[i], s->l->first_cmd + q->rules[n]);
+	if (ask_division(s, q, head) == -1 && !s->l->failed) {
+		q->n = head;
 		spare(s, q);
-		return;
-	}
-	for (i = 0; i < d->b.nsets && !s->l->failed; i++) {
-		if (dfabuild_has(&d->b, i, TAG_VALID))
-			ask_args(s, q, d, i);
+		s->spared = 1;
 	}
 }
 
