@@ -585,7 +585,8 @@ tend(struct tracer *t, struct group *g, uint32_t now)
 		stuck++;
 		look_at(t, w);
 	}
-	if (stuck < alive || atomic_load(&g->ended))
+	if (stuck < alive || atomic_load(&g->ended) ||
+	    (alive == 0 && has_hung_up(g->listener)))
 		return busy;
 	if (alive < TRACER_WORKERS_MAX && worker_add(g) == 0)
 		return busy;

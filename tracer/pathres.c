@@ -617,10 +617,11 @@ resolve_parent(struct call *c, int base, size_t last, struct pathres *r)
 	    strcmp(r->rest + last, "..") == 0 || keep == '\0')
 		return false;
 	r->rest[last] = '\0';
-	if (last == 0)
-		parent = ".";
-	r->dir = open_how(base, parent, O_PATH | O_DIRECTORY,
-	    RESOLVE_NO_MAGICLINKS);
+	if (last == 0)	/* a name in the base itself */
+		r->dir = fcntl(base, F_DUPFD_CLOEXEC, 0);
+	else
+		r->dir = open_how(base, parent, O_PATH | O_DIRECTORY,
+		    RESOLVE_NO_MAGICLINKS);
 	r->rest[last] = keep;
 	if (r->dir == -1)
 		return false;
