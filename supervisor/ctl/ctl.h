@@ -41,9 +41,9 @@ struct cmd {
 	const char *args; /* positional arguments, for usage; "" if none */
 	int min_pos, max_pos; /* how many of them; -1: any number */
 	int stop_at; /* see opts_parse */
+	unsigned int listed; /* CTL_IN_* */
 	const char
 	    *stop_word; /* stop only if this word is given; NULL: always */
-	unsigned int listed; /* CTL_IN_* */
 	int (*run)(struct ctl *, struct opts *, const struct cmd *);
 	const char *help; /* one line */
 };

@@ -160,7 +160,7 @@ int
 http_open(struct http *h, const char *path, int timeout_ms)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000 };
+	struct timeval tv = { timeout_ms / 1000, timeout_ms % 1000 * 1000L };
 
 	http_attach(h, -1);
 	if (strlen(path) >= sizeof(sun.sun_path)) {

@@ -55,7 +55,7 @@ struct opts {
  * Stop reading options at positional number n (counted from 0): a command
  * begins there.
  */
-#define OPTS_ALL -1
+#define OPTS_ALL (-1)
 
 /*
  * Parse argc words at argv (no program name) into o, options of tab first, then

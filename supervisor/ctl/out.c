@@ -36,20 +36,26 @@ table_clear(struct table *t)
 	table_init(t, t->cols);
 }
 
-/* Controls of ASCII, and of C1 as UTF-8 spells them (c2 80 to c2 9f). */
+/* A control of ASCII, or a raw C1 byte that is not part of UTF-8. */
+static bool
+is_control(unsigned char c, unsigned char before)
+{
+	return c < 0x20 || c == 0x7f ||
+	    (c >= 0x80 && c < 0xa0 && before < 0x80);
+}
+
+/* Also C1 as UTF-8 spells it, c2 80 to c2 9f. */
 static void
 make_safe(char *s)
 {
-	unsigned char *p;
+	unsigned char *p, before = 0;
 
 	for (p = (unsigned char *)s; *p != '\0'; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+		if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
 			p[0] = p[1] = '?';
-		else if (*p >= 0x80 && *p < 0xa0 &&
-		    (p == (unsigned char *)s || p[-1] < 0x80))
-			*p = '?'; /* a raw C1 byte, not part of UTF-8 */
+		else if (is_control(*p, before))
+			*p = '?';
+		before = *p;
 	}
 }
 

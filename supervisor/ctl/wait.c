@@ -288,26 +288,32 @@ kill_one(pid_t pid)
 	waitpid(pid, NULL, WNOHANG | __WALL);
 }
 
+/* One of our children, or 0. */
+static pid_t
+any_child(void)
+{
+	char path[64], text[32] = "";
+	FILE *fp;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
+	    (int)getpid());
+	if ((fp = fopen(path, "re")) == NULL)
+		return 0;
+	if (fgets(text, sizeof(text), fp) == NULL)
+		text[0] = '\0';
+	fclose(fp);
+	return (pid_t)strtol(text, NULL, 10);
+}
+
 /* Kill what the command left, as each generation becomes our child in turn. */
 static void
 kill_rest(void)
 {
-	char path[64];
-	FILE *fp;
-	int pid, i;
+	pid_t pid;
+	int i;
 
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children",
-	    (int)getpid());
-	for (i = 0; i < KILL_MAX; i++) {
-		if ((fp = fopen(path, "re")) == NULL)
-			return;
-		if (fscanf(fp, "%d", &pid) != 1)
-			pid = 0;
-		fclose(fp);
-		if (pid <= 0)
-			return;
+	for (i = 0; i < KILL_MAX && (pid = any_child()) > 0; i++)
 		kill_one(pid);
-	}
 }
 
 static void

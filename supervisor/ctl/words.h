@@ -18,8 +18,8 @@ typedef const char *words_fn(const void *tab, size_t i);
  */
 const char *words_nearest(words_fn *fn, const void *tab, const char *word);
 
-#define WORDS_NONE	-1
-#define WORDS_AMBIGUOUS -2
+#define WORDS_NONE	(-1)
+#define WORDS_AMBIGUOUS (-2)
 /*
  * Index of word in tab: an exact match, else, with prefix set, the only word
  * that begins with it; else WORDS_NONE or WORDS_AMBIGUOUS.
