@@ -174,6 +174,7 @@ static const struct systab_test test_setsockopt[] = {
 	REFUSE_IF(EQ(2, 4), EQ(1, 0)),	 /* IP_OPTIONS */
 	REFUSE_IF(EQ(2, 6), EQ(1, 41)),	 /* IPV6_2292PKTOPTIONS */
 	REFUSE_IF(EQ(2, 9), EQ(1, 41)),	 /* IPV6_NEXTHOP */
+	REFUSE_IF(EQ(2, 32), EQ(1, 41)), /* IPV6_FLOWLABEL_MGR: a label can carry a routing header */
 	REFUSE_IF(EQ(2, 50), EQ(1, 41)), /* IPV6_PKTINFO */
 	REFUSE_IF(EQ(2, 54), EQ(1, 41)), /* IPV6_HOPOPTS */
 	REFUSE_IF(EQ(2, 55), EQ(1, 41)), /* IPV6_RTHDRDSTOPTS */
