@@ -7,6 +7,8 @@
 #include "tracer/exec.h"
 #include "tracer/fileops.h"
 #include "tracer/notify.h"
+#include "tracer/sig.h"
+#include "tracer/sock.h"
 
 /* A question without a function is refused. */
 ask_fn *const dispatch_tab[ASK_MAX] = {
@@ -34,6 +36,20 @@ ask_fn *const dispatch_tab[ASK_MAX] = {
 	[ASK_LISTXATTR] = metaops_ask_listxattr,
 	[ASK_GETATTR] = metaops_ask_getattr,
 	[ASK_WATCH] = metaops_ask_watch,
+	[ASK_CONNECT] = sock_ask_connect,
+	[ASK_BIND] = sock_ask_bind,
+	[ASK_LISTEN] = sock_ask_listen,
+	[ASK_SENDTO] = sock_ask_sendto,
+	[ASK_SENDMSG] = sock_ask_sendmsg,
+	[ASK_SENDMMSG] = sock_ask_sendmmsg,
+	[ASK_KILL] = sig_ask_kill,
+	[ASK_TKILL] = sig_ask_tkill,
+	[ASK_QUEUE] = sig_ask_queue,
+	[ASK_PIDFD_SIGNAL] = sig_ask_pidfd,
+	[ASK_SETOWN] = sig_ask_setown,
+	[ASK_ASYNC] = sig_ask_async,
+	[ASK_PRLIMIT] = sig_ask_prlimit,
+	[ASK_SCHED] = sig_ask_sched,
 	[ASK_AFFINITY] = notify_ask_affinity,
 	[ASK_CRED] = cred_ask,
 };

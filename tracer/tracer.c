@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracer/socktab.h"
 #include "tracer/tracer.h"
 
 /* A one-digit sysctl; -1 where it cannot be read. */
@@ -41,6 +42,8 @@ tracer_init(struct tracer *t)
 	t->procfd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	t->selffd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->rootfd == -1 || t->procfd == -1 || t->selffd == -1)
+		return -1;
+	if ((t->socks = socktab_new(t->procfd)) == NULL)
 		return -1;
 	/* Where it cannot be read it is taken to be on: the stricter. */
 	t->protected_symlinks =

@@ -37,6 +37,7 @@ struct tracer {
 	struct tracer_image *old;	/* watcher's list */
 	struct ring ring;
 	struct tasktab *tasks;
+	struct socktab *socks;	/* unix sockets of the session's own */
 	int rootfd;		/* O_PATH "/" */
 	int procfd;		/* O_PATH "/proc" */
 	int selffd;		/* O_PATH "/proc/self/fd" of this process */

@@ -1,0 +1,758 @@
+/*
+ * Socket questions: addresses read as the kernel reads them (pure), and calls of a
+ * workload under the real filter, with the effect looked at from outside.
+ */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <time.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "enginehelp.h"
+#include "tracer/sockname.h"
+#include "tracer/socktab.h"
+
+/* ---- pure ---- */
+
+static struct sockname name;
+
+static int
+read_as(int domain, enum sockname_use use, const void *p, size_t len)
+{
+	return sockname_read(domain, use, p, len, &name);
+}
+
+static void
+inet_read_as_v4_mapped(void **state)
+{
+	const struct sockaddr_in in = { .sin_family = AF_INET,
+		.sin_port = htons(80), .sin_addr.s_addr = htonl(0x7f000001) };
+	static const uint8_t mapped[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
+
+	for (size_t len = 0; len < sizeof(in); len++)
+		assert_int_equal(read_as(AF_INET, SOCKNAME_CONNECT, &in, len),
+		    EINVAL);
+	assert_int_equal(read_as(AF_INET, SOCKNAME_CONNECT, &in, sizeof(in)), 0);
+	assert_int_equal(name.kind, SOCKNAME_INET);
+	assert_int_equal(name.port, 80);
+	assert_memory_equal(name.addr.s6_addr, mapped, 16);
+	/* An IPv6 socket takes it too; a unix one does not. */
+	assert_int_equal(read_as(AF_INET6, SOCKNAME_SEND, &in, sizeof(in)), 0);
+	assert_int_equal(name.port, 80);
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_SEND, &in, sizeof(in)), EINVAL);
+	assert_int_equal(read_as(AF_VSOCK, SOCKNAME_CONNECT, &in, sizeof(in)),
+	    EAFNOSUPPORT);
+}
+
+static void
+unspec_is_inet_where_the_kernel_says_so(void **state)
+{
+	struct sockaddr_in in = { .sin_family = AF_UNSPEC, .sin_port = htons(53) };
+
+	assert_int_equal(read_as(AF_INET, SOCKNAME_SEND, &in, sizeof(in)), 0);
+	assert_int_equal(name.kind, SOCKNAME_INET);
+	assert_int_equal(name.port, 53);
+	assert_int_equal(read_as(AF_INET6, SOCKNAME_SEND, &in, sizeof(in)), 0);
+	assert_int_equal(name.kind, SOCKNAME_NONE);
+	assert_int_equal(read_as(AF_INET, SOCKNAME_CONNECT, &in, 2), 0);
+	assert_int_equal(name.kind, SOCKNAME_NONE);
+	assert_int_equal(read_as(AF_INET6, SOCKNAME_BIND, &in, sizeof(in)),
+	    EAFNOSUPPORT);
+}
+
+static void
+inet6_without_scope_is_taken(void **state)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(443) };
+
+	in6.sin6_addr.s6_addr[15] = 1;
+	assert_int_equal(read_as(AF_INET6, SOCKNAME_CONNECT, &in6, 23), EINVAL);
+	assert_int_equal(read_as(AF_INET6, SOCKNAME_CONNECT, &in6, 24), 0);
+	assert_int_equal(name.port, 443);
+	assert_int_equal(name.addr.s6_addr[15], 1);
+	assert_int_equal(read_as(AF_INET6, SOCKNAME_CONNECT, &in6, 129), EINVAL);
+}
+
+static void
+unix_path_abstract_and_auto_are_told_apart(void **state)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/a/b" };
+
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_CONNECT, &un, sizeof(un)), 0);
+	assert_int_equal(name.kind, SOCKNAME_PATH);
+	assert_int_equal(name.text_len, 4);
+	/* No NUL within the length. */
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_CONNECT, &un, 5), 0);
+	assert_int_equal(name.text_len, 3);
+	memset(un.sun_path, 'x', sizeof(un.sun_path));
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_BIND, &un, sizeof(un)), 0);
+	assert_int_equal(name.text_len, sizeof(un.sun_path));
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_BIND, &un, sizeof(un) + 1),
+	    EINVAL);
+	memcpy(un.sun_path, "\0ab\0c", 5);
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_CONNECT, &un, 7), 0);
+	assert_int_equal(name.kind, SOCKNAME_ABSTRACT);
+	assert_int_equal(name.text_len, 4);
+	assert_memory_equal(name.text, "ab\0c", 4);
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_CONNECT, &un, 2), EINVAL);
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_BIND, &un, 2), 0);
+	assert_int_equal(name.kind, SOCKNAME_AUTO);
+}
+
+static void
+cmsg_that_redirects_is_refused_or_stripped(void **state)
+{
+	assert_int_equal(sockname_cmsg(AF_INET, 0, 7), SOCKNAME_CMSG_REFUSE);
+	assert_int_equal(sockname_cmsg(AF_INET6, 41, 57), SOCKNAME_CMSG_REFUSE);
+	assert_int_equal(sockname_cmsg(AF_INET6, 41, 5), SOCKNAME_CMSG_REFUSE);
+	assert_int_equal(sockname_cmsg(AF_INET6, 41, 54), SOCKNAME_CMSG_REFUSE);
+	assert_int_equal(sockname_cmsg(AF_INET, 0, 8), SOCKNAME_CMSG_STRIP);
+	assert_int_equal(sockname_cmsg(AF_INET6, 41, 50), SOCKNAME_CMSG_STRIP);
+	assert_int_equal(sockname_cmsg(AF_UNIX, SOL_SOCKET, SCM_RIGHTS),
+	    SOCKNAME_CMSG_RIGHTS);
+	assert_int_equal(sockname_cmsg(AF_INET, SOL_SOCKET, SCM_RIGHTS),
+	    SOCKNAME_CMSG_REFUSE);
+	assert_int_equal(sockname_cmsg(AF_INET, 9999, 1), SOCKNAME_CMSG_REFUSE);
+}
+
+static void
+proc_net_unix_line_is_read_by_inode_and_abstract_name(void **state)
+{
+	static const char abs[] =
+	    "0000000000000000: 00000002 00000000 00010000 0001 01 12345 @name\n";
+	static const char path[] =
+	    "0000000000000000: 00000002 00000000 00010000 0001 01 12345 /name\n";
+	static const char none[] =
+	    "0000000000000000: 00000002 00000000 00010000 0001 01 12345\n";
+
+	assert_true(socktab_line(abs, strlen(abs), 12345));
+	assert_false(socktab_line(abs, strlen(abs), 1234));
+	assert_false(socktab_line(path, strlen(path), 12345));
+	assert_false(socktab_line(none, strlen(none), 12345));
+	for (size_t n = 0; n < strlen(abs) - 6; n++)
+		assert_false(socktab_line(abs, n, 12345));
+}
+
+/* ---- outside ---- */
+
+static char dir[] = "/tmp/test_sock.XXXXXX";
+static char policy[4096];
+static int tcp_fd, udp_fd, udp_bad_fd, unix_fd, abstract_fd;
+static uint16_t tcp_port, udp_port, udp_bad_port;
+static struct sockaddr_un out_path = { .sun_family = AF_UNIX };
+static struct sockaddr_un out_abstract = { .sun_family = AF_UNIX };
+static socklen_t out_abstract_len;
+
+static const char policy_text[] =
+    "version: 1\nname: t\n"
+    "file_rules:\n"
+    "  - name: no-bind-here\n    paths: [\"%s/no/**\"]\n    operations: [\"*\"]\n"
+    "    decision: deny\n"
+    "  - name: all\n    paths: [\"**\"]\n    operations: [\"*\"]\n    decision: allow\n"
+    "network_rules:\n"
+    "  - name: some-ports\n    cidrs: [\"127.0.0.0/8\"]\n    ports: [%u, %u]\n"
+    "    decision: allow\n"
+    "%s";
+
+static struct sockaddr_in
+loopback(uint16_t port)
+{
+	return (struct sockaddr_in) { .sin_family = AF_INET,
+		.sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static int
+inet_listen(int type, uint16_t *port)
+{
+	struct sockaddr_in in = loopback(0);
+	socklen_t len = sizeof(in);
+	int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&in, len), 0);
+	if (type == SOCK_STREAM)
+		assert_int_equal(listen(fd, 5), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&in, &len), 0);
+	*port = ntohs(in.sin_port);
+	return fd;
+}
+
+static int
+set_up(void **state)
+{
+	char no[64];
+
+	signal(SIGPIPE, SIG_IGN);
+	if (mkdtemp(dir) == NULL)
+		return -1;
+	snprintf(no, sizeof(no), "%s/no", dir);
+	mkdir(no, 0777);
+	tcp_fd = inet_listen(SOCK_STREAM, &tcp_port);
+	udp_fd = inet_listen(SOCK_DGRAM, &udp_port);
+	udp_bad_fd = inet_listen(SOCK_DGRAM, &udp_bad_port);
+	snprintf(out_path.sun_path, sizeof(out_path.sun_path), "%s/out", dir);
+	unix_fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	if (bind(unix_fd, (struct sockaddr *)&out_path, sizeof(out_path)) == -1 ||
+	    listen(unix_fd, 5) == -1)
+		return -1;
+	abstract_fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	out_abstract_len = (socklen_t)(2 + 1 +
+	    snprintf(out_abstract.sun_path + 1, 60, "test_sock.%d", getpid()));
+	if (bind(abstract_fd, (struct sockaddr *)&out_abstract,
+		out_abstract_len) == -1 || listen(abstract_fd, 5) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	char cmd[64];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
+	return system(cmd);
+}
+
+static void
+run(const char *more, int (*fn)(void))
+{
+	snprintf(policy, sizeof(policy), policy_text, dir, tcp_port, udp_port, more);
+	engine_run(policy, fn);
+}
+
+/* ---- inet ---- */
+
+static int
+try_connect(void)
+{
+	struct sockaddr_in in = loopback(tcp_port), other = loopback(1);
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(tcp_port) };
+	struct sockaddr_in none = { .sin_family = AF_UNSPEC };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	MUST(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+	FAILS(EISCONN, connect(fd, (struct sockaddr *)&in, sizeof(in)));
+	close(fd);
+	fd = socket(AF_INET, SOCK_STREAM, 0);
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&other, sizeof(other)));
+	FAILS(EINVAL, connect(fd, (struct sockaddr *)&in, 8));
+	FAILS(EFAULT, connect(fd, NULL, sizeof(in)));
+	MUST(connect(fd, (struct sockaddr *)&none, sizeof(none)) == 0);
+	close(fd);
+	FAILS(EBADF, connect(fd, (struct sockaddr *)&in, sizeof(in)));
+	FAILS(ENOTSOCK, connect(0, (struct sockaddr *)&in, sizeof(in)));
+	/* v4-mapped is v4. */
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	MUST(inet_pton(AF_INET6, "::ffff:127.0.0.1", &in6.sin6_addr) == 1);
+	MUST(connect(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0);
+	close(fd);
+	fd = socket(AF_INET6, SOCK_STREAM, 0);
+	in6.sin6_addr = in6addr_loopback;
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&in6, sizeof(in6)));
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&in6, 24));
+	close(fd);
+	return 0;
+}
+
+static void
+connect_only_where_the_policy_says(void **state)
+{
+	run("", try_connect);
+}
+
+static int
+try_fastopen(void)
+{
+	struct sockaddr_in in = loopback(udp_bad_port);
+	struct iovec iov = { &in, sizeof(in) };
+	struct msghdr m = { .msg_name = &in, .msg_namelen = sizeof(in),
+		.msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	FAILS(EACCES, sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&in,
+			  sizeof(in)));
+	FAILS(EACCES, sendmsg(fd, &m, MSG_FASTOPEN));
+	FAILS(EPERM, socket(AF_INET, SOCK_STREAM, 262));
+	close(fd);
+	return 0;
+}
+
+static void
+fastopen_is_a_connect(void **state)
+{
+	run("", try_fastopen);
+}
+
+static int
+try_udp(void)
+{
+	struct sockaddr_in in = loopback(udp_port), bad = loopback(udp_bad_port);
+	struct sockaddr_in unspec = bad;
+	struct iovec iov = { (void *)(uintptr_t)"abc", 3 };
+	struct mmsghdr mm[3] = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	MUST(sendto(fd, "one", 3, 0, (struct sockaddr *)&in, sizeof(in)) == 3);
+	FAILS(EACCES, sendto(fd, "bad", 3, 0, (struct sockaddr *)&bad, sizeof(bad)));
+	unspec.sin_family = AF_UNSPEC;
+	FAILS(EACCES, sendto(fd, "bad", 3, 0, (struct sockaddr *)&unspec,
+			  sizeof(unspec)));
+	for (int i = 0; i < 3; i++) {
+		mm[i].msg_hdr.msg_name = i < 2 ? &in : &bad;
+		mm[i].msg_hdr.msg_namelen = sizeof(in);
+		mm[i].msg_hdr.msg_iov = &iov;
+		mm[i].msg_hdr.msg_iovlen = 1;
+	}
+	MUST(sendmmsg(fd, mm, 3, 0) == 2);
+	MUST(mm[0].msg_len == 3 && mm[1].msg_len == 3 && mm[2].msg_len == 0);
+	FAILS(EACCES, sendmmsg(fd, mm + 2, 1, 0));
+	/* Connected: no address, no question. */
+	MUST(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+	MUST(send(fd, "", 0, 0) == 0);
+	mm[0].msg_hdr.msg_name = NULL;
+	MUST(sendmsg(fd, &mm[0].msg_hdr, 0) == 3);
+	close(fd);
+	return 0;
+}
+
+static unsigned int
+datagrams(int fd)
+{
+	char buf[64];
+	unsigned int n = 0;
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) != -1)
+		n++;
+	return n;
+}
+
+static void
+udp_reaches_only_what_is_allowed(void **state)
+{
+	run("", try_udp);
+	assert_int_equal(datagrams(udp_fd), 5);
+	assert_int_equal(datagrams(udp_bad_fd), 0);
+}
+
+static int
+try_cmsg(void)
+{
+	struct sockaddr_in in = loopback(udp_port);
+	union {
+		char buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
+		struct cmsghdr align;
+	} u = { 0 };
+	struct iovec iov = { (void *)(uintptr_t)"abc", 3 };
+	struct msghdr m = { .msg_name = &in, .msg_namelen = sizeof(in),
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
+		.msg_controllen = sizeof(u.buf) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct in_pktinfo pi = { .ipi_spec_dst.s_addr = htonl(0x01010101) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	c->cmsg_level = IPPROTO_IP;
+	c->cmsg_type = IP_RETOPTS;
+	c->cmsg_len = CMSG_LEN(4);
+	FAILS(EPERM, sendmsg(fd, &m, 0));
+	/* An address that is not ours: EINVAL, were it not stripped. */
+	c->cmsg_type = IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(pi));
+	memcpy(CMSG_DATA(c), &pi, sizeof(pi));
+	MUST(sendmsg(fd, &m, 0) == 3);
+	c->cmsg_len = sizeof(u.buf) + 1;
+	FAILS(EINVAL, sendmsg(fd, &m, 0));
+	FAILS(EPERM, setsockopt(fd, IPPROTO_IP, IP_OPTIONS, "\1\1\1\1", 4));
+	close(fd);
+	return 0;
+}
+
+static void
+cmsg_of_a_datagram_cannot_redirect_it(void **state)
+{
+	run("", try_cmsg);
+	assert_int_equal(datagrams(udp_fd), 1);
+}
+
+static int
+try_inet_bind(void)
+{
+	struct sockaddr_in in = loopback(0), bad = loopback(4321);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	FAILS(EACCES, bind(fd, (struct sockaddr *)&bad, sizeof(bad)));
+	MUST(bind(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+	MUST(listen(fd, 1) == 0);
+	close(fd);
+	return 0;
+}
+
+static void
+bind_port_zero_of_loopback_goes(void **state)
+{
+	run("", try_inet_bind);
+}
+
+/* ---- unix ---- */
+
+static int
+try_unix_outside(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)));
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_abstract,
+			  out_abstract_len));
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/missing", dir);
+	FAILS(ENOENT, connect(fd, (struct sockaddr *)&un, sizeof(un)));
+	/* By another name for the same thing. */
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/link", dir);
+	MUST(symlink(out_path.sun_path, un.sun_path) == 0);
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&un, sizeof(un)));
+	close(fd);
+	return 0;
+}
+
+static int
+try_unix_outside_again(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)));
+	close(fd);
+	return 0;
+}
+
+static void
+unix_sockets_from_outside_are_refused(void **state)
+{
+	run("", try_unix_outside);
+	run("unix_socket_rules:\n  - name: other\n    paths: [\"/elsewhere\"]\n"
+	    "    decision: allow\n",
+	    try_unix_outside_again);
+}
+
+static int
+try_unix_allowed(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	MUST(connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)) == 0);
+	close(fd);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_abstract,
+			  out_abstract_len));
+	close(fd);
+	return 0;
+}
+
+static void
+unix_socket_that_a_rule_allows_is_reached(void **state)
+{
+	run("unix_socket_rules:\n  - name: out\n    paths: [\"/tmp/*/out\"]\n"
+	    "    operations: [connect]\n    decision: allow\n",
+	    try_unix_allowed);
+	assert_int_not_equal(accept4(unix_fd, NULL, NULL, SOCK_NONBLOCK), -1);
+}
+
+static int
+try_unix_own(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX }, got;
+	socklen_t len = sizeof(got);
+	struct stat st;
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+
+	umask(027);
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s/own", dir);
+	MUST(bind(s, (struct sockaddr *)&un, sizeof(un)) == 0);
+	MUST(stat(un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode));
+	MUST((st.st_mode & 0777) == 0750);
+	MUST(listen(s, 5) == 0);
+	MUST(getsockname(s, (struct sockaddr *)&got, &len) == 0);
+	MUST(strcmp(got.sun_path, "own") == 0);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	FAILS(EADDRINUSE, bind(fd, (struct sockaddr *)&un, sizeof(un)));
+	MUST(connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0);
+	close(fd);
+	/* Not by its name but by what it is. */
+	MUST(chdir(dir) == 0);
+	MUST(rename("own", "moved") == 0);
+	strcpy(un.sun_path, "moved");
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	MUST(connect(fd, (struct sockaddr *)&un, sizeof(un)) == 0);
+	close(fd);
+	strcpy(un.sun_path, "no/own");
+	FAILS(EACCES, bind(s, (struct sockaddr *)&un, sizeof(un)));
+	close(s);
+	return 0;
+}
+
+static void
+unix_sockets_of_the_session_are_its_own(void **state)
+{
+	run("", try_unix_own);
+}
+
+static int
+try_abstract_own(void)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof(un);
+	int s = socket(AF_UNIX, SOCK_STREAM, 0), fd;
+
+	/* Chosen by the kernel. */
+	MUST(bind(s, (struct sockaddr *)&un, sizeof(sa_family_t)) == 0);
+	MUST(listen(s, 1) == 0);
+	MUST(getsockname(s, (struct sockaddr *)&un, &len) == 0);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	MUST(connect(fd, (struct sockaddr *)&un, len) == 0);
+	close(fd);
+	/* Gone: whoever has the name next is somebody else. */
+	close(s);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&un, len));
+	close(fd);
+	return 0;
+}
+
+static void
+abstract_name_is_own_while_its_socket_lives(void **state)
+{
+	run("", try_abstract_own);
+}
+
+static int
+try_rights(void)
+{
+	union {
+		char buf[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} u = { 0 };
+	char byte = 'x', got = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
+		.msg_controllen = CMSG_SPACE(2 * sizeof(int)) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int sv[2], p[2], fds[2];
+
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0 && pipe(p) == 0);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(p));
+	memcpy(CMSG_DATA(c), p, sizeof(p));
+	MUST(sendmsg(sv[0], &m, 0) == 1);
+	memset(&u, 0, sizeof(u));
+	iov.iov_base = &got;
+	m.msg_controllen = sizeof(u.buf);
+	MUST(recvmsg(sv[1], &m, 0) == 1 && got == 'x');
+	MUST(CMSG_FIRSTHDR(&m) != NULL && CMSG_FIRSTHDR(&m)->cmsg_len == CMSG_LEN(8));
+	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fds));
+	MUST(write(fds[1], "y", 1) == 1 && read(p[0], &got, 1) == 1 && got == 'y');
+	/* What the caller does not have cannot be sent. */
+	m.msg_controllen = CMSG_SPACE(sizeof(int));
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	fds[0] = 999;
+	memcpy(CMSG_DATA(c), fds, sizeof(int));
+	FAILS(EBADF, sendmsg(sv[0], &m, 0));
+	return 0;
+}
+
+static void
+rights_are_the_callers_descriptors(void **state)
+{
+	run("", try_rights);
+}
+
+static int
+try_creds(void)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(struct ucred))];
+		struct cmsghdr align;
+	} u = { 0 };
+	char byte = 'x';
+	struct iovec iov = { &byte, 1 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
+		.msg_controllen = sizeof(u.buf) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct ucred cr = { .pid = getpid(), .uid = getuid(), .gid = getgid() };
+	int sv[2], one = 1;
+
+	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) == 0);
+	MUST(setsockopt(sv[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_CREDENTIALS;
+	c->cmsg_len = CMSG_LEN(sizeof(cr));
+	memcpy(CMSG_DATA(c), &cr, sizeof(cr));
+	MUST(sendmsg(sv[0], &m, 0) == 1);
+	m.msg_controllen = sizeof(u.buf);
+	MUST(recvmsg(sv[1], &m, 0) == 1);
+	memcpy(&cr, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(cr));
+	MUST(cr.uid == getuid() && cr.gid == getgid());
+	cr.pid = 1;
+	memcpy(CMSG_DATA(c), &cr, sizeof(cr));
+	FAILS(EPERM, sendmsg(sv[0], &m, 0));
+	return 0;
+}
+
+static void
+creds_keep_uid_and_gid_and_cannot_name_another(void **state)
+{
+	run("", try_creds);
+}
+
+#define BIG (3u << 20)
+
+static int
+try_big(void)
+{
+	char *big = malloc(BIG), *got = malloc(BIG);
+	struct iovec iov[3] = { { big, 7 }, { big + 7, 0 }, { big + 7, BIG - 7 } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 3 };
+	int sv[2], status;
+	size_t n = 0;
+	ssize_t r;
+	pid_t pid;
+
+	for (size_t i = 0; i < BIG; i++)
+		big[i] = (char)(i * 31 >> 3);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	if ((pid = fork()) == 0) {
+		close(sv[1]);
+		_exit(sendmsg(sv[0], &m, 0) == BIG ? 0 : 1);
+	}
+	close(sv[0]);
+	while (n < BIG && (r = read(sv[1], got + n, BIG - n)) > 0)
+		n += (size_t)r;
+	MUST(n == BIG && memcmp(big, got, BIG) == 0);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+	FAILS(EMSGSIZE, (socketpair(AF_UNIX, SOCK_DGRAM, 0, sv),
+			    sendmsg(sv[0], &m, 0)));
+	m.msg_iovlen = 1025;
+	FAILS(EMSGSIZE, sendmsg(sv[0], &m, 0));
+	return 0;
+}
+
+static void
+big_stream_message_goes_whole(void **state)
+{
+	run("", try_big);
+}
+
+static volatile sig_atomic_t piped, alarmed;
+
+static void
+on_signal(int sig)
+{
+	if (sig == SIGPIPE)
+		piped++;
+	else
+		alarmed++;
+}
+
+static int
+try_pipe(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	struct iovec iov = { (void *)(uintptr_t)"abc", 3 };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int sv[2];
+
+	sigaction(SIGPIPE, &sa, NULL);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	close(sv[1]);
+	FAILS(EPIPE, sendmsg(sv[0], &m, MSG_NOSIGNAL));
+	MUST(piped == 0);
+	FAILS(EPIPE, sendmsg(sv[0], &m, 0));
+	MUST(piped == 1);
+	return 0;
+}
+
+static void
+pipe_signal_is_the_callers(void **state)
+{
+	run("", try_pipe);
+}
+
+static int
+try_interrupt(void)
+{
+	struct sigaction sa = { .sa_handler = on_signal };
+	static char buf[65536];
+	struct iovec iov = { buf, sizeof(buf) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int sv[2];
+
+	sigaction(SIGUSR1, &sa, NULL);
+	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
+	while (send(sv[0], buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+	if (fork() == 0) {
+		struct timespec ms = { .tv_nsec = 100000000 };
+
+		nanosleep(&ms, NULL);
+		kill(getppid(), SIGUSR1);
+		_exit(0);
+	}
+	FAILS(EINTR, sendmsg(sv[0], &m, 0));
+	MUST(alarmed == 1);
+	wait(NULL);
+	return 0;
+}
+
+static void
+blocked_send_is_interrupted_by_a_signal(void **state)
+{
+	run("", try_interrupt);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(inet_read_as_v4_mapped),
+		cmocka_unit_test(unspec_is_inet_where_the_kernel_says_so),
+		cmocka_unit_test(inet6_without_scope_is_taken),
+		cmocka_unit_test(unix_path_abstract_and_auto_are_told_apart),
+		cmocka_unit_test(cmsg_that_redirects_is_refused_or_stripped),
+		cmocka_unit_test(proc_net_unix_line_is_read_by_inode_and_abstract_name),
+		cmocka_unit_test(connect_only_where_the_policy_says),
+		cmocka_unit_test(fastopen_is_a_connect),
+		cmocka_unit_test(udp_reaches_only_what_is_allowed),
+		cmocka_unit_test(cmsg_of_a_datagram_cannot_redirect_it),
+		cmocka_unit_test(bind_port_zero_of_loopback_goes),
+		cmocka_unit_test(unix_sockets_from_outside_are_refused),
+		cmocka_unit_test(unix_socket_that_a_rule_allows_is_reached),
+		cmocka_unit_test(unix_sockets_of_the_session_are_its_own),
+		cmocka_unit_test(abstract_name_is_own_while_its_socket_lives),
+		cmocka_unit_test(rights_are_the_callers_descriptors),
+		cmocka_unit_test(creds_keep_uid_and_gid_and_cannot_name_another),
+		cmocka_unit_test(big_stream_message_goes_whole),
+		cmocka_unit_test(pipe_signal_is_the_callers),
+		cmocka_unit_test(blocked_send_is_interrupted_by_a_signal),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
