@@ -165,6 +165,8 @@ dfa_step(const struct dfa_hdr *d, uint32_t st, const char *s, size_t len)
 {
 	const uint8_t *p = (const uint8_t *)s;
 
+	if (len == 0)
+		return st; /* s may be NULL */
 	return d->width == 2 ? step16(d, st, p, len) : step32(d, st, p, len);
 }
 

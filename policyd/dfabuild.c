@@ -20,8 +20,9 @@
 
 #include "policyd/dfamin.h"
 
-#define ELEMS_MAX (16u << 20) /* of all states: 64 MiB */
-#define WORK_MAX  (100u << 20) /* element visits: about a second */
+#define ELEMS_MAX  (16u << 20) /* of all states: 64 MiB */
+#define WORK_MAX   (100u << 20) /* element visits: about a second */
+#define STATE_WORK 5000u /* and for each state that is allowed, this */
 
 /* What the byte before or after a place is, for assertions. */
 enum ctx {
@@ -122,44 +123,82 @@ struct build {
 	uint32_t *stamp; /* by element */
 	uint32_t *set_stamp;
 	uint32_t now, set_now;
-	struct vec stack, out, full, found;
-	uint64_t work;
+	struct vec stack, out, full, found, sorted;
+	uint64_t work, work_max;
 	int err;
 };
 
+/* Room for n numbers in all. */
 static int
-vec_push(struct build *b, struct vec *v, uint32_t x)
+vec_room(struct build *b, struct vec *v, uint32_t n)
 {
-	uint32_t want, *p;
+	uint32_t want = v->cap == 0 ? 256 : v->cap, *p;
 
-	if (v->n == v->cap) {
-		want = v->cap == 0 ? 256 : v->cap * 2;
-		if ((p = reallocarray(v->v, want, sizeof(*p))) == NULL) {
-			b->err = ENOMEM;
-			return -1;
-		}
-		v->v = p;
-		v->cap = want;
+	if (n <= v->cap)
+		return 0;
+	while (want < n)
+		want *= 2;
+	if ((p = reallocarray(v->v, want, sizeof(*p))) == NULL) {
+		b->err = ENOMEM;
+		return -1;
 	}
-	v->v[v->n++] = x;
+	v->v = p;
+	v->cap = want;
 	return 0;
 }
 
-static int
-u32_cmp(const void *a, const void *b)
+static void
+vec_push(struct build *b, struct vec *v, uint32_t x)
 {
-	const uint32_t *x = a, *y = b;
+	if (v->n == v->cap && vec_room(b, v, v->n + 1) == -1)
+		return;
+	v->v[v->n++] = x;
+}
 
-	return *x < *y ? -1 : *x > *y;
+/* One pass of a radix sort: from v to w by the byte at shift. */
+static void
+radix_pass(const uint32_t *v, uint32_t *w, uint32_t n, unsigned int shift)
+{
+	uint32_t at[257] = { 0 }, i;
+
+	for (i = 0; i < n; i++)
+		at[(v[i] >> shift & 0xff) + 1]++;
+	for (i = 1; i < 257; i++)
+		at[i] += at[i - 1];
+	for (i = 0; i < n; i++)
+		w[at[v[i] >> shift & 0xff]++] = v[i];
+}
+
+/* Lists of some patterns are long, and sorting them is half of the work. */
+static void
+vec_sort_long(struct build *b, struct vec *v)
+{
+	struct vec *w = &b->sorted;
+	uint32_t *p, top = 0, i;
+	unsigned int shift;
+
+	for (i = 0; i < v->n; i++)
+		top |= v->v[i];
+	if (vec_room(b, w, v->n) == -1)
+		return;
+	for (shift = 0; shift < 32 && top >> shift != 0; shift += 8) {
+		radix_pass(v->v, w->v, v->n, shift);
+		p = v->v;
+		v->v = w->v;
+		w->v = p;
+		i = v->cap;
+		v->cap = w->cap;
+		w->cap = i;
+	}
 }
 
 static void
-vec_sort(struct vec *v)
+vec_sort(struct build *b, struct vec *v)
 {
 	uint32_t i, j, x;
 
 	if (v->n > 48) {
-		qsort(v->v, v->n, sizeof(*v->v), u32_cmp);
+		vec_sort_long(b, v);
 		return;
 	}
 	for (i = 1; i < v->n; i++) {
@@ -374,6 +413,7 @@ build_init(struct build *b, const struct nfa *n, unsigned int max_states)
 	memset(b, 0, sizeof(*b));
 	b->n = n;
 	b->max_states = max_states;
+	b->work_max = n->nnodes + (uint64_t)max_states * STATE_WORK;
 	for (i = 0; i < n->nnodes; i++) {
 		if (n->nodes[i].type == NFA_STRAY)
 			b->hyp_shift = HYP_BITS;
@@ -404,6 +444,7 @@ build_clear(struct build *b)
 	free(b->out.v);
 	free(b->full.v);
 	free(b->found.v);
+	free(b->sorted.v);
 	free(b->t.next);
 	free(b->t.accept);
 	lists_clear(&b->states);
@@ -470,7 +511,7 @@ follow(struct build *b, struct vec *out, enum ctx prev, enum ctx next)
 		    (x->type == NFA_ASSERT && next == CTX_MAX))
 			vec_push(b, out, e);
 	}
-	if (b->work > WORK_MAX)
+	if (b->work > WORK_MAX || b->work > b->work_max)
 		b->err = E2BIG;
 }
 
@@ -484,7 +525,7 @@ state_of(struct build *b, enum ctx prev)
 		if (b->n->nodes[b->out.v[i] >> b->hyp_shift].type == NFA_ASSERT)
 			note = 1u + (uint32_t)prev;
 	}
-	vec_sort(&b->out);
+	vec_sort(b, &b->out);
 	return lists_intern(b, &b->states, &b->out, note);
 }
 
@@ -633,7 +674,7 @@ accept_of(struct build *b)
 		if (x->type == NFA_MATCH)
 			vec_push(b, &b->found, x->arg);
 	}
-	vec_sort(&b->found);
+	vec_sort(b, &b->found);
 	for (i = k = 0; i < b->found.n; i++) {
 		if (i == 0 || b->found.v[i] != b->found.v[k - 1])
 			b->found.v[k++] = b->found.v[i];
@@ -764,7 +805,8 @@ take_sets(struct dfabuild *out, struct build *b)
 	if (out->sets == NULL)
 		return -1;
 	for (i = 0; i < l->n; i++) {
-		out->sets[i].tags = l->mem + l->v[i].off;
+		if (l->v[i].n > 0)
+			out->sets[i].tags = l->mem + l->v[i].off;
 		out->sets[i].n = l->v[i].n;
 	}
 	out->nsets = l->n;

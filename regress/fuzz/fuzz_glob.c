@@ -71,7 +71,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		&e) == -1) {
 		if (e.off > len)
 			abort();
-	} else if (dfabuild_run(&b, n, 4000) == 0) {
+	} else if (dfabuild_run(&b, n, 1000) == 0) {
 		if (!dfa_check(b.dfa, b.dfa->size_bytes, &used))
 			abort();
 		if (kind == GLOB_PATH && data[0] < 0x80 && is_simple(pattern) &&

@@ -82,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (regex_add_str(n, 1, 0, pattern, &e) == -1) {
 		if (e.off > len)
 			abort();
-	} else if (dfabuild_run(&b, n, 2000) == 0) {
+	} else if (dfabuild_run(&b, n, 1000) == 0) {
 		if (!dfa_check(b.dfa, b.dfa->size_bytes, &used))
 			abort();
 		got = dfa_run(b.dfa, text, strlen(text)) != 0;
