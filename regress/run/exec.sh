@@ -27,7 +27,7 @@ json()
 v = json.load(sys.stdin)
 for k in sys.argv[1:]:
     v = v[int(k)] if isinstance(v, list) else v.get(k)
-print(v)' "$@"
+print(str(v).rstrip())' "$@"
 }
 
 # ---- in place ----
@@ -82,7 +82,7 @@ same "JSON: exit status" "$?" 4
 for t in 'result exit_code:4' 'result stdout:out' 'result stderr:err' 'guidance status:failed' \
     "session_id:$sid" 'request command:sh' 'request args 0:-c'; do
 	# shellcheck disable=SC2086
-	same "JSON: $t" "$(json ${t%%:*} <"$TESTTMP/json" | head -n 1)" "${t#*:}"
+	same "JSON: $t" "$(json ${t%%:*} <"$TESTTMP/json")" "${t#*:}"
 done
 check "JSON: the trail's command" sh -c "grep -q '\"command_id\": \"cmd-[0-9]*\"' '$TESTTMP/json'"
 agentsh exec "$sid" --events all -o json -- cat /etc/hostname >"$TESTTMP/json" 2>/dev/null

@@ -84,7 +84,7 @@ parse_field(struct http_head *h, struct fields *f, const char *p, size_t len)
 	if (colon == NULL || colon == p)
 		return -1;
 	nlen = (size_t)(colon - p);
-	if (strcspn(p, " \t") < nlen)
+	if (memchr(p, ' ', nlen) != NULL || memchr(p, '\t', nlen) != NULL)
 		return -1; /* folded, or a blank before the colon */
 	for (v = colon + 1; v < p + len && (*v == ' ' || *v == '\t'); v++)
 		;
