@@ -21,13 +21,13 @@
 #include <stddef.h>
 #include <string.h>
 
-#define FAR	 255
-#define NRANGES	 (SYSTAB_NR_END + 2)
-#define NTESTS	 32
-#define LOW(i)	 (offsetof(struct seccomp_data, args) + 8u * (i))
-#define HIGH(i)	 (LOW(i) + 4u)
-#define NO_ARG	 0xffu
-#define CHAIN	 3 /* values tested one after the other at the leaf of a tree */
+#define FAR	255
+#define NRANGES (SYSTAB_NR_END + 2)
+#define NTESTS	32
+#define LOW(i)	(offsetof(struct seccomp_data, args) + 8u * (i))
+#define HIGH(i) (LOW(i) + 4u)
+#define NO_ARG	0xffu
+#define CHAIN	3 /* values tested one after the other at the leaf of a tree */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
     "the halves of an argument");
@@ -65,9 +65,10 @@ emit(struct gen *g, unsigned int code, uint32_t k, unsigned int jt,
 		return g->cnt;
 	}
 	g->cnt++;
-	g->out[g->max - g->cnt] = (struct sock_filter) {
-		.code = (uint16_t)code, .jt = (uint8_t)jt, .jf = (uint8_t)jf, .k = k
-	};
+	g->out[g->max - g->cnt] = (struct sock_filter) { .code = (uint16_t)code,
+		.jt = (uint8_t)jt,
+		.jf = (uint8_t)jf,
+		.k = k };
 	return g->cnt;
 }
 
@@ -86,7 +87,8 @@ near(struct gen *g, unsigned int to, unsigned int room)
 
 /* Compare A with k and go to yes or no. */
 static unsigned int
-jump(struct gen *g, unsigned int op, uint32_t k, unsigned int yes, unsigned int no)
+jump(struct gen *g, unsigned int op, uint32_t k, unsigned int yes,
+    unsigned int no)
 {
 	/* What near puts in for one moves the other one farther away. */
 	yes = near(g, yes, FAR - 1);
@@ -167,7 +169,8 @@ compare(struct gen *g, const struct systab_cmpr *c, const struct piece *yes,
 		p.loaded = jump(g, BPF_JEQ, c->value, enter(yes, kept),
 		    enter(no, kept));
 		if (masked)
-			p.loaded = emit(g, BPF_ALU | BPF_AND | BPF_K, c->mask, 0, 0);
+			p.loaded = emit(g, BPF_ALU | BPF_AND | BPF_K, c->mask,
+			    0, 0);
 		break;
 	}
 	p.start = load(g, LOW(c->arg));
@@ -235,7 +238,7 @@ sort_values(const struct systab_test **t, unsigned int n)
 {
 	for (unsigned int i = 1; i < n; i++)
 		for (unsigned int j = i;
-		    j > 0 && t[j]->c[0].value < t[j - 1]->c[0].value; j--) {
+		     j > 0 && t[j]->c[0].value < t[j - 1]->c[0].value; j--) {
 			const struct systab_test *swap = t[j];
 
 			t[j] = t[j - 1];

@@ -52,11 +52,11 @@
 #define THREAD_PIDFD	 O_EXCL
 #define RESOLVE_NO_LINKS 0x04
 /* _IOWR(0xff, 11, struct pidfd_info), whose first version has 64 bytes. */
-#define GET_INFO 0xc040ff0bu
+#define GET_INFO	 0xc040ff0bu
 
-#define MARK	   0x70726f62u /* argument that makes a getppid ours */
-#define PATIENCE   1000 /* ms that a child may take for its next step */
-#define HANG_MS	   60 /* after which a RECV that should end is taken to hang */
+#define MARK		 0x70726f62u /* argument that makes a getppid ours */
+#define PATIENCE	 1000 /* ms that a child may take for its next step */
+#define HANG_MS		 60 /* after which a RECV that should end is taken to hang */
 
 /* What the subject says with its listener. */
 struct hello {
@@ -67,8 +67,8 @@ struct hello {
 
 struct probe {
 	struct feature_set *fs;
-	pid_t pid;	/* of the subject */
-	int sock;	/* to it */
+	pid_t pid; /* of the subject */
+	int sock; /* to it */
 	int listener;
 	uint64_t secret;
 };
@@ -106,7 +106,8 @@ static int
 make_listener(unsigned int flags)
 {
 	struct sock_filter f[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 3),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		    offsetof(struct seccomp_data, args)),
@@ -123,7 +124,8 @@ make_listener(unsigned int flags)
 static bool
 seals_memory(void)
 {
-	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *page = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS,
+	    -1, 0);
 
 	return page != MAP_FAILED && syscall(NR_MSEAL, page, 4096, 0) == 0 &&
 	    munmap(page, 4096) == -1;
@@ -137,8 +139,10 @@ say_hello(int sock, int listener, const struct hello *h)
 		struct cmsghdr align;
 	} u = { 0 };
 	struct iovec iov = { (void *)(uintptr_t)h, sizeof(*h) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.buf,
+		.msg_controllen = sizeof(u.buf) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -198,8 +202,10 @@ hear_hello(struct probe *p)
 	} u;
 	struct hello h;
 	struct iovec iov = { &h, sizeof(h) };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = u.buf, .msg_controllen = sizeof(u.buf) };
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.buf,
+		.msg_controllen = sizeof(u.buf) };
 	struct cmsghdr *c;
 
 	if (!ready(p->sock, PATIENCE) ||
@@ -233,8 +239,10 @@ let_go(struct probe *p, const struct seccomp_notif *rq)
 static bool
 inject(struct probe *p, const struct seccomp_notif *rq, unsigned int flags)
 {
-	struct seccomp_notif_addfd add = { .id = rq->id, .flags = flags,
-		.srcfd = (uint32_t)p->sock, .newfd_flags = O_CLOEXEC };
+	struct seccomp_notif_addfd add = { .id = rq->id,
+		.flags = flags,
+		.srcfd = (uint32_t)p->sock,
+		.newfd_flags = O_CLOEXEC };
 
 	return ioctl(p->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) >= 0;
 }
@@ -245,7 +253,8 @@ probe_listener(struct probe *p)
 	struct seccomp_notif rq;
 
 	found(p, FEATURE_SYNC_WAKE_UP,
-	    ioctl(p->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP) == 0);
+	    ioctl(p->listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SYNC_WAKE_UP) ==
+		0);
 	if (!receive(p, &rq))
 		return;
 	found(p, FEATURE_ADDFD, inject(p, &rq, 0));
@@ -282,7 +291,8 @@ probe_pidfd(struct probe *p)
 	if (pidfd != -1)
 		fd = (int)syscall(NR_PIDFD_GETFD, pidfd, 0, 0);
 	if (fd == -1 && pidfd != -1 && errno == EBADF)
-		found(p, FEATURE_PIDFD_GETFD, true); /* no descriptor 0, but leave to look */
+		found(p, FEATURE_PIDFD_GETFD,
+		    true); /* no descriptor 0, but leave to look */
 	found(p, FEATURE_PIDFD_GETFD, fd != -1);
 	found(p, FEATURE_PIDFD_THREAD, thread != -1);
 	found(p, FEATURE_PIDFD_INFO,
@@ -355,7 +365,8 @@ probe_landlock(struct probe *p)
 static void
 probe_yama(struct probe *p)
 {
-	int fd = open("/proc/sys/kernel/yama/ptrace_scope", O_RDONLY | O_CLOEXEC);
+	int fd = open("/proc/sys/kernel/yama/ptrace_scope",
+	    O_RDONLY | O_CLOEXEC);
 	char c;
 
 	p->fs->yama = -1;
@@ -390,7 +401,8 @@ probe_recv_end(struct probe *p)
 	wait_for(p->pid, &status);
 	p->pid = -1;
 	found(p, FEATURE_RECV_ENOENT,
-	    pid != -1 && ready(done[0], HANG_MS) && read(done[0], &byte, 1) == 1);
+	    pid != -1 && ready(done[0], HANG_MS) &&
+		read(done[0], &byte, 1) == 1);
 	shut(&done[0]);
 	if (pid != -1) {
 		kill(pid, SIGKILL);

@@ -33,9 +33,9 @@
 #endif
 
 #define STATUS_BYTES 2048
-#define ANCESTORS    64	  /* how far a descendant is followed up */
+#define ANCESTORS    64 /* how far a descendant is followed up */
 #define GROUP_MAX    2048 /* members of an expanded group that are remembered */
-#define PASSES	     4	  /* over /proc, for those that fork while they are signalled */
+#define PASSES	     4 /* over /proc, for those that fork while they are signalled */
 
 /* Who asks, read afresh: it waits for us, so its numbers cannot be used again. */
 struct asker {
@@ -67,8 +67,8 @@ sig_who_read(const char *status, struct sig_who *w)
 	const char *uid = field(status, "\nUid:\t");
 	size_t n;
 
-	if (strncmp(status, "Name:\t", 6) != 0 || tgid == NULL || ppid == NULL ||
-	    uid == NULL)
+	if (strncmp(status, "Name:\t", 6) != 0 || tgid == NULL ||
+	    ppid == NULL || uid == NULL)
 		return -1;
 	n = strcspn(status + 6, "\n");
 	if (n >= sizeof(w->comm))
@@ -126,8 +126,9 @@ pgrp_of(const struct call *c, pid_t pid)
 {
 	char buf[512];
 
-	return proc_read(c, pid, "/stat", buf, sizeof(buf)) ? sig_stat_pgrp(buf) :
-							      -1;
+	return proc_read(c, pid, "/stat", buf, sizeof(buf)) ?
+	    sig_stat_pgrp(buf) :
+	    -1;
 }
 
 static bool
@@ -250,7 +251,8 @@ judge(struct call *c, const struct asker *a, const struct sig_who *w, int *sig)
 	int out;
 
 	signal_event(c, *sig, w->tgid, w);
-	image_signal(c->im, *sig, relation(c, a, w), w->tgid, w->comm, &v, &out);
+	image_signal(c->im, *sig, relation(c, a, w), w->tgid, w->comm, &v,
+	    &out);
 	redirect = v.decision == DEC_REDIRECT;
 	if (redirect) {
 		/* Another signal is a signal: it goes on, and is always told. */
@@ -293,7 +295,9 @@ to_self(struct call *c, const struct asker *a, int sig)
 		return;
 	}
 	if (out != sig) {
-		e = syscall(SYS_tgkill, a->who.tgid, a->tid, out) == -1 ? errno : 0;
+		e = syscall(SYS_tgkill, a->who.tgid, a->tid, out) == -1 ?
+		    errno :
+		    0;
 		done(c, e);
 		return;
 	}
@@ -320,8 +324,8 @@ info_of(const struct asker *a, int sig, siginfo_t *info)
  * NULL.  As judge.
  */
 static int
-deliver(struct call *c, const struct asker *a, const struct target *t, pid_t tid,
-    int sig, const siginfo_t *said)
+deliver(struct call *c, const struct asker *a, const struct target *t,
+    pid_t tid, int sig, const siginfo_t *said)
 {
 	siginfo_t info, *ip;
 	int e, r;
@@ -340,7 +344,8 @@ deliver(struct call *c, const struct asker *a, const struct target *t, pid_t tid
 	else if (ip == NULL)
 		r = (int)syscall(SYS_tgkill, t->who.tgid, tid, 0);
 	else
-		r = (int)syscall(SYS_rt_tgsigqueueinfo, t->who.tgid, tid, sig, ip);
+		r = (int)syscall(SYS_rt_tgsigqueueinfo, t->who.tgid, tid, sig,
+		    ip);
 	e = r == -1 ? errno : 0;
 	event_commit(c, e);
 	return e;
@@ -395,7 +400,8 @@ crowd_one(struct call *c, const struct asker *a, struct crowd *cr, pid_t pid)
 static bool
 crowd_pass(struct call *c, const struct asker *a, struct crowd *cr)
 {
-	int fd = openat(c->tracer->procfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(c->tracer->procfd, ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *de;
 	bool more = true;
@@ -616,7 +622,8 @@ sig_ask_pidfd(struct call *c)
 static bool
 group_is_ours(const struct call *c, pid_t pgrp)
 {
-	int fd = openat(c->tracer->procfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(c->tracer->procfd, ".",
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd == -1 ? NULL : fdopendir(fd);
 	struct dirent *de;
 	bool ours = true;
@@ -708,8 +715,8 @@ sig_ask_setown(struct call *c)
 
 	if (!who_asks(c, &a))
 		return;
-	if ((e = read_owner(c, &o)) == 0 && (o.pid < 0 || o.type < F_OWNER_TID ||
-					     o.type > F_OWNER_PGRP))
+	if ((e = read_owner(c, &o)) == 0 &&
+	    (o.pid < 0 || o.type < F_OWNER_TID || o.type > F_OWNER_PGRP))
 		e = EINVAL;
 	if (e != 0) {
 		answer_errno(c, e);
@@ -741,7 +748,8 @@ sig_ask_async(struct call *c)
 	}
 	if (isatty(fd)) {
 		event_begin(c, EV_SYSCALL);
-		event_text(c, EVS_PATH, c->sa.row->name, strlen(c->sa.row->name));
+		event_text(c, EVS_PATH, c->sa.row->name,
+		    strlen(c->sa.row->name));
 		call_builtin(&v, BR_SYSCALL);
 		if (!call_verdict(c, &v))
 			call_refuse(c, &v, EPERM);
@@ -812,8 +820,8 @@ sig_ask_prlimit(struct call *c)
 		break;
 	}
 	if ((e = call_read(c, call_v(c, SR_BUF), new, sizeof(new))) == 0) {
-		r = syscall(SYS_prlimit64, call_int(c, SR_PID), call_u32(c, SR_CMD),
-		    new, old);
+		r = syscall(SYS_prlimit64, call_int(c, SR_PID),
+		    call_u32(c, SR_CMD), new, old);
 		e = r == -1 ? errno : 0;
 	}
 	if (e == 0 && call_v(c, SR_OUT) != 0)

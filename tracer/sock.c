@@ -67,7 +67,8 @@ refused(struct call *c, const struct verdict *v)
 {
 	int err = v->rule == (RULE_BUILTIN | BR_SUPERVISOR) ||
 		v->rule == (RULE_BUILTIN | BR_SYSCALL) ?
-	    EPERM : EACCES;
+	    EPERM :
+	    EACCES;
 
 	event_commit(c, err);
 	return err;
@@ -85,8 +86,10 @@ outcome(struct call *c, struct verdict *v)
 static void
 allow_builtin(struct verdict *v, enum builtin_rule rule)
 {
-	*v = (struct verdict) { .decision = DEC_ALLOW, .allowed = 1,
-		.layer = LAYER_TRACER, .rule = RULE_BUILTIN | (uint32_t)rule };
+	*v = (struct verdict) { .decision = DEC_ALLOW,
+		.allowed = 1,
+		.layer = LAYER_TRACER,
+		.rule = RULE_BUILTIN | (uint32_t)rule };
 }
 
 static int
@@ -160,8 +163,9 @@ file_of(int dir, const char *name, int flags, struct socktab_file *f)
 {
 	struct statx sx;
 
-	if (statx(dir, name, flags, STATX_INO | STATX_BTIME | STATX_TYPE, &sx) ==
-	    -1 || !S_ISSOCK(sx.stx_mode))
+	if (statx(dir, name, flags, STATX_INO | STATX_BTIME | STATX_TYPE,
+		&sx) == -1 ||
+	    !S_ISSOCK(sx.stx_mode))
 		return false;
 	f->dev = (uint64_t)sx.stx_dev_major << 32 | sx.stx_dev_minor;
 	f->ino = sx.stx_ino;
@@ -328,7 +332,8 @@ sock_to_send(struct call *c, const struct sock *s, int flags, uint64_t addr,
 	/* TCP looks at it with MSG_FASTOPEN only, unix sequences never. */
 	if (inet && s->type == SOCK_STREAM)
 		return flags & MSG_FASTOPEN ? sock_to_read(c, s, SOCKNAME_SEND,
-						  NOP_CONNECT, addr, len, to) : 0;
+						  NOP_CONNECT, addr, len, to) :
+					      0;
 	if (s->domain == AF_UNIX && s->type == SOCK_SEQPACKET)
 		return 0;
 	if (s->domain == AF_UNIX && s->type == SOCK_STREAM) {
@@ -418,14 +423,17 @@ bind_path(struct call *c, const struct sock *s)
 		return errno;
 	memcpy(un.sun_path, r->name, len);
 	e = bind(s->fd, (struct sockaddr *)&un,
-		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1)) == -1 ?
-	    errno : 0;
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + len +
+		    1)) == -1 ?
+	    errno :
+	    0;
 	/* Not to keep somebody's directory busy. */
 	if (fchdir(c->tracer->rootfd) == -1 || e != 0)
 		return e;
 	if (file_of(r->dir, r->name, AT_SYMLINK_NOFOLLOW, &f) &&
 	    f.birth_ns >= before)
-		socktab_add(c->tracer->socks, inode_of(s->fd), &f, r->canon, r->len);
+		socktab_add(c->tracer->socks, inode_of(s->fd), &f, r->canon,
+		    r->len);
 	return 0;
 }
 

@@ -24,10 +24,10 @@
 #include "tracer/task.h"
 #include "tracer/tracer.h"
 
-#define PIECES	   1024		/* UIO_MAXIOV */
-#define CONTROL	   8192u	/* the kernel's own limit is net.core.optmem_max */
-#define RIGHTS	   253		/* SCM_MAX_FD */
-#define INLINE	   16384u	/* payload that needs no mapping of its own */
+#define PIECES	   1024 /* UIO_MAXIOV */
+#define CONTROL	   8192u /* the kernel's own limit is net.core.optmem_max */
+#define RIGHTS	   253 /* SCM_MAX_FD */
+#define INLINE	   16384u /* payload that needs no mapping of its own */
 #define CHUNK	   (256u << 10) /* of a stream */
 #define INET_MOST  65535u
 #define MSG_STRIDE 64 /* sizeof(struct mmsghdr) */
@@ -69,7 +69,8 @@ close_fds(struct out *o)
 static struct cmsghdr *
 put_cmsg(struct out *o, const struct cmsghdr *like, size_t data_len)
 {
-	struct cmsghdr *c = (struct cmsghdr *)(void *)(o->control + o->control_len);
+	struct cmsghdr *c = (struct cmsghdr *)(void *)(o->control +
+	    o->control_len);
 
 	/* As long as what it was made from, which fitted. */
 	c->cmsg_level = like->cmsg_level;
@@ -221,7 +222,8 @@ gather(struct call *c, struct out *o, char *buf, size_t n)
 		m = v->iov_len - o->offset;
 		if (m > n)
 			m = n;
-		e = call_read(c, (uint64_t)(uintptr_t)v->iov_base + o->offset, buf, m);
+		e = call_read(c, (uint64_t)(uintptr_t)v->iov_base + o->offset,
+		    buf, m);
 		if (e != 0)
 			return e;
 		buf += m;
@@ -258,7 +260,9 @@ send_once(struct call *c, const struct sock *s, struct out *o, char *buf,
 {
 	struct iovec iov = { buf, n };
 	struct msghdr m = { .msg_name = o->to.len != 0 ? &o->to.sa : NULL,
-		.msg_namelen = o->to.len, .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_namelen = o->to.len,
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
 		.msg_control = o->control_len != 0 ? o->control : NULL,
 		.msg_controllen = o->control_len };
 	ssize_t r;
@@ -314,8 +318,8 @@ send_out(struct call *c, const struct sock *s, struct out *o, int flags, int *e)
 	}
 	if (cap <= INLINE)
 		return send_through(c, s, o, o->payload, cap, flags, e);
-	buf = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	    -1, 0);
+	buf = mmap(NULL, cap, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buf == MAP_FAILED) {
 		*e = ENOBUFS;
 		return -1;
@@ -377,8 +381,8 @@ send_msg(struct call *c, const struct sock *s, struct out *o, uint64_t addr,
 		*e = read_control(c, s, o, (uint64_t)(uintptr_t)m.msg_control,
 		    m.msg_controllen);
 	if (*e == 0)
-		r = send_judged(c, s, o, flags,
-		    (uint64_t)(uintptr_t)m.msg_name, len, e);
+		r = send_judged(c, s, o, flags, (uint64_t)(uintptr_t)m.msg_name,
+		    len, e);
 	close_fds(o);
 	return r;
 }
@@ -419,11 +423,11 @@ sock_ask_sendto(struct call *c)
 		return;
 	o->iov[0].iov_base = (void *)(uintptr_t)call_v(c, SR_BUF);
 	o->iov[0].iov_len = call_v(c, SR_SIZE) > INT_MAX ? INT_MAX :
-							    call_v(c, SR_SIZE);
+							   call_v(c, SR_SIZE);
 	o->pieces = 1;
 	o->total = o->iov[0].iov_len;
-	r = send_judged(c, &s, o, (int)call_u32(c, SR_FLAGS), call_v(c, SR_ADDR),
-	    call_int(c, SR_ADDRLEN), &e);
+	r = send_judged(c, &s, o, (int)call_u32(c, SR_FLAGS),
+	    call_v(c, SR_ADDR), call_int(c, SR_ADDRLEN), &e);
 	finish(c, &s, o, r, e);
 }
 
@@ -437,7 +441,8 @@ sock_ask_sendmsg(struct call *c)
 
 	if (!begin(c, &s, &o))
 		return;
-	r = send_msg(c, &s, o, call_v(c, SR_MSG), (int)call_u32(c, SR_FLAGS), &e);
+	r = send_msg(c, &s, o, call_v(c, SR_MSG), (int)call_u32(c, SR_FLAGS),
+	    &e);
 	finish(c, &s, o, r, e);
 }
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ENTRIES	 512
+#define ENTRIES	     512
 #define NAME_MAX_LEN 255
 
 struct entry {

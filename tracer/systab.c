@@ -652,7 +652,7 @@ enum row_id {
 #define X(name, x86, arm, ...) ROW_##name,
 	SYSTAB_LIST(X)
 #undef X
-	ROW_MAX
+	    ROW_MAX
 };
 
 const struct systab_row systab_tab[ROW_MAX] = {

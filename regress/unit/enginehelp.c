@@ -70,7 +70,8 @@ workload(int tell, int hear, struct result *res, int (*fn)(void))
 	signal(SIGUSR1, SIG_DFL); /* the engine's */
 	alarm(30);
 	fd = listener_new();
-	if (write(tell, &fd, sizeof(fd)) != sizeof(fd) || read(hear, &byte, 1) != 1)
+	if (write(tell, &fd, sizeof(fd)) != sizeof(fd) ||
+	    read(hear, &byte, 1) != 1)
 		_exit(77);
 	close(fd);
 	close(tell);
@@ -97,7 +98,8 @@ engine_start(void)
 static void
 engine_image(const char *policy)
 {
-	static struct polhelp h[64]; /* images live as long as threads may look */
+	static struct polhelp
+	    h[64]; /* images live as long as threads may look */
 	static unsigned int n;
 	struct tracer_image *im = calloc(1, sizeof(*im));
 
@@ -160,7 +162,8 @@ engine_run(const char *policy, int (*fn)(void))
 		close(hear[i]);
 	}
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		fail_msg("workload ended with %#x at line %d", status, res->line);
+		fail_msg("workload ended with %#x at line %d", status,
+		    res->line);
 	if (res->line != 0)
 		fail_msg("line %d: %s", res->line, strerror(res->error));
 	munmap(res, sizeof(*res));

@@ -83,8 +83,8 @@ interpret(const struct prog *p, const struct seccomp_data *sd)
 		case BPF_LD:
 			assert_int_equal(f->code, BPF_LD | BPF_W | BPF_ABS);
 			a = fetch(sd, f->k);
-			r.looked_at_args |=
-			    f->k >= offsetof(struct seccomp_data, args);
+			r.looked_at_args |= f->k >=
+			    offsetof(struct seccomp_data, args);
 			break;
 		case BPF_ALU:
 			assert_int_equal(f->code, BPF_ALU | BPF_AND | BPF_K);
@@ -136,8 +136,8 @@ check(const struct bpfgen_opts *o, const struct prog *p,
 	uint32_t want = expected(o, sd);
 
 	if (r.ret != want)
-		fail_msg("nr %d args %#jx %#jx %#jx %#jx %#jx: %#x, not %#x", sd->nr,
-		    (uintmax_t)sd->args[0], (uintmax_t)sd->args[1],
+		fail_msg("nr %d args %#jx %#jx %#jx %#jx %#jx: %#x, not %#x",
+		    sd->nr, (uintmax_t)sd->args[0], (uintmax_t)sd->args[1],
 		    (uintmax_t)sd->args[2], (uintmax_t)sd->args[3],
 		    (uintmax_t)sd->args[4], r.ret, want);
 	return r;
@@ -177,10 +177,12 @@ values(const struct systab_row *r, unsigned int arg, uint64_t *v)
 			n = add(v, n, c->value);
 			n = add(v, n, (uint64_t)c->value + 1);
 			n = add(v, n, (uint64_t)c->value | 1ull << 32);
-			n = add(v, n, c->cmp == SYSTAB_C_ANY ? c->mask & -c->mask :
-							       c->value - 1u);
+			n = add(v, n,
+			    c->cmp == SYSTAB_C_ANY ? c->mask & -c->mask :
+						     c->value - 1u);
 			if (c->mask != UINT32_MAX)
-				n = add(v, n, c->value | (~c->mask & 0x10101010));
+				n = add(v, n,
+				    c->value | (~c->mask & 0x10101010));
 		}
 	return tested ? add(v, add(v, n, 1ull << 32), UINT64_MAX) : 1;
 }
@@ -213,8 +215,8 @@ check_arguments(const struct bpfgen_opts *o, const struct prog *p,
 static int
 is_common(const char *name)
 {
-	static const char *const names[] = { "ioctl", "fcntl", "clone", "sendto",
-		"prctl", "prlimit64", "setsockopt" };
+	static const char *const names[] = { "ioctl", "fcntl", "clone",
+		"sendto", "prctl", "prlimit64", "setsockopt" };
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(name, names[i]) == 0)
@@ -256,8 +258,8 @@ check_program(const struct bpfgen_opts *o)
 		}
 	}
 	print_message("%u instructions, at most %u by number, %u by argument "
-		      "(%u when common), %u for an open\n", p.n, most, args, common,
-	    opens);
+		      "(%u when common), %u for an open\n",
+	    p.n, most, args, common, opens);
 	assert_true(most <= 20);
 	assert_true(args <= 48);
 	assert_true(common <= 28);
@@ -281,8 +283,8 @@ static void
 numbers_at_the_ends_agree(void **state)
 {
 	static const uint32_t nr[] = { 511, 512, 4096, 0x3fffffff, 0x40000000,
-		0x40000001, 0x400001ff, 0x40000208, 0x7fffffff, 0x80000000, 0xc0000000,
-		0xffffffff };
+		0x40000001, 0x400001ff, 0x40000208, 0x7fffffff, 0x80000000,
+		0xc0000000, 0xffffffff };
 	const uint32_t arch[] = { AUDIT_ARCH_X86_64, AUDIT_ARCH_I386,
 		AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM, 0 };
 	struct seccomp_data sd = { 0 };
@@ -292,8 +294,8 @@ numbers_at_the_ends_agree(void **state)
 	for (o.tab.arch = 0; o.tab.arch < SYSTAB_ARCH_MAX; o.tab.arch++) {
 		build(&o, &p);
 		for (unsigned int i = 0; i < sizeof(nr) / sizeof(nr[0]); i++)
-			for (unsigned int k = 0; k < sizeof(arch) / sizeof(arch[0]);
-			    k++) {
+			for (unsigned int k = 0;
+			     k < sizeof(arch) / sizeof(arch[0]); k++) {
 				sd.nr = (int)nr[i];
 				sd.arch = arch[k];
 				check(&o, &p, &sd);
@@ -375,7 +377,8 @@ try_calls(void)
 		return 3;
 	if (!fails_with(ENOSYS, syscall(435, 0, 0)))
 		return 4;
-	if (!fails_with(ENOSYS, syscall(9999)) || !fails_with(ENOSYS, syscall(-1)))
+	if (!fails_with(ENOSYS, syscall(9999)) ||
+	    !fails_with(ENOSYS, syscall(-1)))
 		return 5;
 	if (!fails_with(EXDEV, ioctl(-1, 0x5412, &c)))
 		return 6;

@@ -36,7 +36,8 @@ static void
 refuse(const struct refusal *r)
 {
 	struct sock_filter f[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)r->nr, 0, 4),
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
 		    (uint32_t)offsetof(struct seccomp_data, args) + 8 * r->arg),
@@ -88,14 +89,16 @@ static const struct {
 	struct refusal r;
 	uint64_t gone;
 } refusal_tab[] = {
-	{ { SYS_seccomp, 1, 32, 32, EINVAL }, 1ull << FEATURE_NR_WAIT_KILLABLE },
+	{ { SYS_seccomp, 1, 32, 32, EINVAL },
+	    1ull << FEATURE_NR_WAIT_KILLABLE },
 	{ { SYS_ioctl, 1, WHOLE, 0x40082104, EINVAL },
 	    1ull << FEATURE_NR_SYNC_WAKE_UP },
 	{ { SYS_ioctl, 1, WHOLE, SECCOMP_IOCTL_NOTIF_ADDFD, EINVAL },
 	    1ull << FEATURE_NR_ADDFD | 1ull << FEATURE_NR_ADDFD_SEND },
 	{ { SYS_ioctl, 1, WHOLE, 0xc040ff0b, ENOTTY },
 	    1ull << FEATURE_NR_PIDFD_INFO },
-	{ { SYS_process_vm_readv, 0, 0, 0, EPERM }, 1ull << FEATURE_NR_VM_READ },
+	{ { SYS_process_vm_readv, 0, 0, 0, EPERM },
+	    1ull << FEATURE_NR_VM_READ },
 	{ { 438, 0, 0, 0, EPERM }, 1ull << FEATURE_NR_PIDFD_GETFD },
 	{ { 434, 1, 0200, 0200, EINVAL }, 1ull << FEATURE_NR_PIDFD_THREAD },
 	{ { SYS_ptrace, 0, 0, 0, EPERM }, 1ull << FEATURE_NR_SEIZE },
@@ -111,7 +114,8 @@ refused_feature_is_missing_and_no_other(void **state)
 	const struct feature_set all = probe_under(NULL);
 	struct feature_set fs;
 
-	for (size_t i = 0; i < sizeof(refusal_tab) / sizeof(refusal_tab[0]); i++) {
+	for (size_t i = 0; i < sizeof(refusal_tab) / sizeof(refusal_tab[0]);
+	     i++) {
 		fs = probe_under(&refusal_tab[i].r);
 		assert_int_equal(fs.bits, all.bits & ~refusal_tab[i].gone);
 	}
@@ -127,14 +131,15 @@ no_listener_nothing_that_needs_one(void **state)
 	const struct feature_set fs = probe_under(&r);
 
 	assert_int_equal(fs.bits,
-	    all.bits & (FEATURE_OPENAT2 | FEATURE_FCHMODAT2 | FEATURE_LANDLOCK));
+	    all.bits &
+		(FEATURE_OPENAT2 | FEATURE_FCHMODAT2 | FEATURE_LANDLOCK));
 }
 
 static void
 recv_refused_is_no_user_notif(void **state)
 {
-	const struct refusal r = { SYS_ioctl, 1, WHOLE, SECCOMP_IOCTL_NOTIF_RECV,
-		EPERM };
+	const struct refusal r = { SYS_ioctl, 1, WHOLE,
+		SECCOMP_IOCTL_NOTIF_RECV, EPERM };
 	const struct feature_set fs = probe_under(&r);
 
 	assert_int_equal(fs.bits & (FEATURE_USER_NOTIF | FEATURE_ADDFD), 0);
@@ -158,18 +163,22 @@ probe_leaves_no_child_and_no_descriptor(void **state)
 static void
 text_names_what_is_and_what_is_not(void **state)
 {
-	const struct feature_set fs = { .bits = FEATURE_ADDFD | FEATURE_LANDLOCK,
-		.landlock_abi = 7, .yama = 1 };
+	const struct feature_set fs = { .bits = FEATURE_ADDFD |
+		    FEATURE_LANDLOCK,
+		.landlock_abi = 7,
+		.yama = 1 };
 	char buf[512], small[8];
 
 	feature_text(&fs, buf, sizeof(buf));
-	assert_int_equal(strncmp(buf, "have addfd landlock=7 yama=1; lack user-notif(5.5)",
-			     50),
+	assert_int_equal(
+	    strncmp(buf, "have addfd landlock=7 yama=1; lack user-notif(5.5)",
+		50),
 	    0);
 	assert_non_null(strstr(buf, " mseal(6.10)"));
 	feature_text(&fs, small, sizeof(small));
 	assert_true(strlen(small) < sizeof(small));
-	assert_string_equal(feature_name(FEATURE_NR_SYNC_WAKE_UP), "sync-wake-up");
+	assert_string_equal(feature_name(FEATURE_NR_SYNC_WAKE_UP),
+	    "sync-wake-up");
 	assert_string_equal(feature_name(FEATURE_MAX), "");
 }
 

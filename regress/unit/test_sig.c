@@ -48,9 +48,10 @@ static const char ruled[] =
 static void
 status_is_read_and_must_be_whole(void **state)
 {
-	static const char s[] = "Name:\ta b)\nUmask:\t0022\nState:\tS\nTgid:\t12\n"
-				"Ngid:\t0\nPid:\t13\nPPid:\t7\nTracerPid:\t0\n"
-				"Uid:\t5\t6\t7\t8\n";
+	static const char s[] =
+	    "Name:\ta b)\nUmask:\t0022\nState:\tS\nTgid:\t12\n"
+	    "Ngid:\t0\nPid:\t13\nPPid:\t7\nTracerPid:\t0\n"
+	    "Uid:\t5\t6\t7\t8\n";
 	struct sig_who w;
 
 	assert_int_equal(sig_who_read(s, &w), 0);
@@ -60,9 +61,10 @@ status_is_read_and_must_be_whole(void **state)
 	assert_int_equal(w.uid, 5);
 	assert_int_equal(sig_who_read("", &w), -1);
 	assert_int_equal(sig_who_read("Name:\tx\nTgid:\t1\n", &w), -1);
-	assert_int_equal(sig_who_read(
-			     "Name:\t0123456789abcdefghij\nTgid:\t1\nPPid:\t1\nUid:\t0\n",
-			     &w),
+	assert_int_equal(
+	    sig_who_read(
+		"Name:\t0123456789abcdefghij\nTgid:\t1\nPPid:\t1\nUid:\t0\n",
+		&w),
 	    0);
 	assert_string_equal(w.comm, "0123456789abcde");
 }
@@ -91,10 +93,10 @@ on_signal(int sig, siginfo_t *si, void *ctx)
 	got_value = si->si_value.sival_int;
 }
 
-static void
-catch(int sig)
+static void catch (int sig)
 {
-	struct sigaction sa = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+	struct sigaction sa = { .sa_sigaction = on_signal,
+		.sa_flags = SA_SIGINFO };
 
 	got = got_pid = 0;
 	sigaction(sig, &sa, NULL);
@@ -127,16 +129,17 @@ try_self(void)
 	sigset_t set, old;
 	siginfo_t si;
 
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	MUST(kill(getpid(), 0) == 0);
 	MUST(kill(getpid(), SIGUSR1) == 0 && got == SIGUSR1);
 	MUST(got_pid == getpid() && got_code == SI_USER);
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	MUST(raise(SIGUSR1) == 0 && got == SIGUSR1);
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	MUST(syscall(SYS_tkill, getpid(), SIGUSR1) == 0 && got == SIGUSR1);
-	catch(SIGUSR1);
-	MUST(sigqueue(getpid(), SIGUSR1, (union sigval) { .sival_int = 42 }) == 0);
+	catch (SIGUSR1);
+	MUST(sigqueue(getpid(), SIGUSR1, (union sigval) { .sival_int = 42 }) ==
+	    0);
 	MUST(got == SIGUSR1 && got_value == 42);
 	FAILS(EINVAL, kill(getpid(), 65));
 	FAILS(EINVAL, kill(getpid(), -1));
@@ -165,9 +168,11 @@ try_family(void)
 	MUST(kill(pid, 0) == 0);
 	MUST(kill(pid, SIGTERM) == 0 && died_of(pid, SIGTERM));
 	pid = sleeper();
-	MUST(sigqueue(pid, SIGINT, (union sigval) { 0 }) == 0 && died_of(pid, SIGINT));
+	MUST(sigqueue(pid, SIGINT, (union sigval) { 0 }) == 0 &&
+	    died_of(pid, SIGINT));
 	pid = sleeper();
-	MUST(syscall(SYS_tgkill, pid, pid, SIGTERM) == 0 && died_of(pid, SIGTERM));
+	MUST(syscall(SYS_tgkill, pid, pid, SIGTERM) == 0 &&
+	    died_of(pid, SIGTERM));
 	pid = sleeper();
 	MUST((pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) != -1);
 	MUST(syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0) == 0);
@@ -175,7 +180,7 @@ try_family(void)
 	FAILS(ESRCH, syscall(SYS_pidfd_send_signal, pidfd, SIGTERM, NULL, 0));
 	FAILS(EBADF, syscall(SYS_pidfd_send_signal, 0, SIGTERM, NULL, 0));
 	/* The parent is told who it was. */
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	if ((child = fork()) == 0)
 		_exit(kill(getppid(), SIGUSR1) == 0 ? 0 : 1);
 	MUST(waitpid(child, &status, 0) == child || errno == EINTR);
@@ -183,7 +188,8 @@ try_family(void)
 	/* A dead child that was not waited for. */
 	if ((child = fork()) == 0)
 		_exit(0);
-	MUST(waitid(P_PID, (id_t)child, &(siginfo_t) { 0 }, WEXITED | WNOWAIT) == 0);
+	MUST(waitid(P_PID, (id_t)child, &(siginfo_t) { 0 },
+		 WEXITED | WNOWAIT) == 0);
 	MUST(kill(child, SIGTERM) == 0);
 	return 0;
 }
@@ -252,7 +258,7 @@ try_groups(void)
 	int p[2];
 	char byte;
 
-	catch(SIGUSR1);
+	catch (SIGUSR1);
 	MUST(setpgid(b, b) == 0);
 	MUST(kill(-b, SIGTERM) == 0 && died_of(b, SIGTERM));
 	FAILS(ESRCH, kill(-b, SIGTERM));
@@ -268,7 +274,7 @@ try_groups(void)
 			pause();
 	}
 	MUST(read(p[0], &byte, 1) == 1);
-	catch(SIGTERM);
+	catch (SIGTERM);
 	MUST(kill(-1, SIGTERM) == 0 && got == 0);
 	MUST(died_of(pid, SIGTERM));
 	FAILS(ESRCH, kill(INT32_MIN, SIGTERM));
@@ -295,7 +301,7 @@ try_rules(void)
 	MUST(kill(pid, SIGUSR2) == 0);
 	MUST(waitpid(pid, NULL, WNOHANG) == 0);
 	MUST(kill(pid, SIGQUIT) == 0 && died_of(pid, SIGTERM));
-	catch(SIGUSR2);
+	catch (SIGUSR2);
 	MUST(raise(SIGUSR2) == 0 && got == 0);
 	return 0;
 }
@@ -316,15 +322,18 @@ try_own(void)
 	int p[2];
 
 	MUST(pipe(p) == 0);
-	MUST(fcntl(p[0], F_SETOWN, getpid()) == 0 && fcntl(p[0], F_GETOWN) == getpid());
+	MUST(fcntl(p[0], F_SETOWN, getpid()) == 0 &&
+	    fcntl(p[0], F_GETOWN) == getpid());
 	MUST(fcntl(p[0], F_SETOWN, pid) == 0 && fcntl(p[0], F_GETOWN) == pid);
 	MUST(fcntl(p[0], F_SETOWN_EX, &ex) == 0);
 	MUST(fcntl(p[0], F_SETOWN, 0) == 0 && fcntl(p[0], F_GETOWN) == 0);
 	FAILS(EINVAL, (ex.type = 9, fcntl(p[0], F_SETOWN_EX, &ex)));
 	MUST(fcntl(p[0], F_SETFL, O_ASYNC | O_NONBLOCK) == 0);
-	MUST((fcntl(p[0], F_GETFL) & (O_ASYNC | O_NONBLOCK)) == (O_ASYNC | O_NONBLOCK));
+	MUST((fcntl(p[0], F_GETFL) & (O_ASYNC | O_NONBLOCK)) ==
+	    (O_ASYNC | O_NONBLOCK));
 	MUST(prlimit(pid, RLIMIT_NOFILE, &rl, &old) == 0 && old.rlim_cur != 64);
-	MUST(prlimit(pid, RLIMIT_NOFILE, NULL, &old) == 0 && old.rlim_cur == 64);
+	MUST(
+	    prlimit(pid, RLIMIT_NOFILE, NULL, &old) == 0 && old.rlim_cur == 64);
 	MUST(prlimit(getpid(), RLIMIT_CORE, &rl, NULL) == 0);
 	MUST(sched_setscheduler(pid, SCHED_BATCH, &sp) == 0);
 	MUST(sched_getscheduler(pid) == SCHED_BATCH);

@@ -44,20 +44,23 @@ static void
 inet_read_as_v4_mapped(void **state)
 {
 	const struct sockaddr_in in = { .sin_family = AF_INET,
-		.sin_port = htons(80), .sin_addr.s_addr = htonl(0x7f000001) };
+		.sin_port = htons(80),
+		.sin_addr.s_addr = htonl(0x7f000001) };
 	static const uint8_t mapped[16] = { [10] = 0xff, 0xff, 127, 0, 0, 1 };
 
 	for (size_t len = 0; len < sizeof(in); len++)
 		assert_int_equal(read_as(AF_INET, SOCKNAME_CONNECT, &in, len),
 		    EINVAL);
-	assert_int_equal(read_as(AF_INET, SOCKNAME_CONNECT, &in, sizeof(in)), 0);
+	assert_int_equal(read_as(AF_INET, SOCKNAME_CONNECT, &in, sizeof(in)),
+	    0);
 	assert_int_equal(name.kind, SOCKNAME_INET);
 	assert_int_equal(name.port, 80);
 	assert_memory_equal(name.addr.s6_addr, mapped, 16);
 	/* An IPv6 socket takes it too; a unix one does not. */
 	assert_int_equal(read_as(AF_INET6, SOCKNAME_SEND, &in, sizeof(in)), 0);
 	assert_int_equal(name.port, 80);
-	assert_int_equal(read_as(AF_UNIX, SOCKNAME_SEND, &in, sizeof(in)), EINVAL);
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_SEND, &in, sizeof(in)),
+	    EINVAL);
 	assert_int_equal(read_as(AF_VSOCK, SOCKNAME_CONNECT, &in, sizeof(in)),
 	    EAFNOSUPPORT);
 }
@@ -65,7 +68,8 @@ inet_read_as_v4_mapped(void **state)
 static void
 unspec_is_inet_where_the_kernel_says_so(void **state)
 {
-	struct sockaddr_in in = { .sin_family = AF_UNSPEC, .sin_port = htons(53) };
+	struct sockaddr_in in = { .sin_family = AF_UNSPEC,
+		.sin_port = htons(53) };
 
 	assert_int_equal(read_as(AF_INET, SOCKNAME_SEND, &in, sizeof(in)), 0);
 	assert_int_equal(name.kind, SOCKNAME_INET);
@@ -89,7 +93,8 @@ inet6_without_scope_is_taken(void **state)
 	assert_int_equal(read_as(AF_INET6, SOCKNAME_CONNECT, &in6, 24), 0);
 	assert_int_equal(name.port, 443);
 	assert_int_equal(name.addr.s6_addr[15], 1);
-	assert_int_equal(read_as(AF_INET6, SOCKNAME_CONNECT, &in6, 129), EINVAL);
+	assert_int_equal(read_as(AF_INET6, SOCKNAME_CONNECT, &in6, 129),
+	    EINVAL);
 }
 
 static void
@@ -97,7 +102,8 @@ unix_path_abstract_and_auto_are_told_apart(void **state)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX, .sun_path = "/a/b" };
 
-	assert_int_equal(read_as(AF_UNIX, SOCKNAME_CONNECT, &un, sizeof(un)), 0);
+	assert_int_equal(read_as(AF_UNIX, SOCKNAME_CONNECT, &un, sizeof(un)),
+	    0);
 	assert_int_equal(name.kind, SOCKNAME_PATH);
 	assert_int_equal(name.text_len, 4);
 	/* No NUL within the length. */
@@ -177,7 +183,8 @@ static struct sockaddr_in
 loopback(uint16_t port)
 {
 	return (struct sockaddr_in) { .sin_family = AF_INET,
-		.sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 }
 
 static int
@@ -210,14 +217,16 @@ set_up(void **state)
 	udp_bad_fd = inet_listen(SOCK_DGRAM, &udp_bad_port);
 	snprintf(out_path.sun_path, sizeof(out_path.sun_path), "%s/out", dir);
 	unix_fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	if (bind(unix_fd, (struct sockaddr *)&out_path, sizeof(out_path)) == -1 ||
+	if (bind(unix_fd, (struct sockaddr *)&out_path, sizeof(out_path)) ==
+		-1 ||
 	    listen(unix_fd, 5) == -1)
 		return -1;
 	abstract_fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	out_abstract_len = (socklen_t)(2 + 1 +
 	    snprintf(out_abstract.sun_path + 1, 60, "test_sock.%d", getpid()));
 	if (bind(abstract_fd, (struct sockaddr *)&out_abstract,
-		out_abstract_len) == -1 || listen(abstract_fd, 5) == -1)
+		out_abstract_len) == -1 ||
+	    listen(abstract_fd, 5) == -1)
 		return -1;
 	return 0;
 }
@@ -234,7 +243,8 @@ tear_down(void **state)
 static void
 run(const char *more, int (*fn)(void))
 {
-	snprintf(policy, sizeof(policy), policy_text, dir, tcp_port, udp_port, more);
+	snprintf(policy, sizeof(policy), policy_text, dir, tcp_port, udp_port,
+	    more);
 	engine_run(policy, fn);
 }
 
@@ -284,12 +294,15 @@ try_fastopen(void)
 {
 	struct sockaddr_in in = loopback(udp_bad_port);
 	struct iovec iov = { &in, sizeof(in) };
-	struct msghdr m = { .msg_name = &in, .msg_namelen = sizeof(in),
-		.msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr m = { .msg_name = &in,
+		.msg_namelen = sizeof(in),
+		.msg_iov = &iov,
+		.msg_iovlen = 1 };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	FAILS(EACCES, sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&in,
-			  sizeof(in)));
+	FAILS(EACCES,
+	    sendto(fd, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&in,
+		sizeof(in)));
 	FAILS(EACCES, sendmsg(fd, &m, MSG_FASTOPEN));
 	FAILS(EPERM, socket(AF_INET, SOCK_STREAM, 262));
 	close(fd);
@@ -305,17 +318,20 @@ fastopen_is_a_connect(void **state)
 static int
 try_udp(void)
 {
-	struct sockaddr_in in = loopback(udp_port), bad = loopback(udp_bad_port);
+	struct sockaddr_in in = loopback(udp_port),
+			   bad = loopback(udp_bad_port);
 	struct sockaddr_in unspec = bad;
-	struct iovec iov = { (void *)(uintptr_t)"abc", 3 };
+	struct iovec iov = { (void *)(uintptr_t) "abc", 3 };
 	struct mmsghdr mm[3] = { 0 };
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	MUST(sendto(fd, "one", 3, 0, (struct sockaddr *)&in, sizeof(in)) == 3);
-	FAILS(EACCES, sendto(fd, "bad", 3, 0, (struct sockaddr *)&bad, sizeof(bad)));
+	FAILS(EACCES,
+	    sendto(fd, "bad", 3, 0, (struct sockaddr *)&bad, sizeof(bad)));
 	unspec.sin_family = AF_UNSPEC;
-	FAILS(EACCES, sendto(fd, "bad", 3, 0, (struct sockaddr *)&unspec,
-			  sizeof(unspec)));
+	FAILS(EACCES,
+	    sendto(fd, "bad", 3, 0, (struct sockaddr *)&unspec,
+		sizeof(unspec)));
 	for (int i = 0; i < 3; i++) {
 		mm[i].msg_hdr.msg_name = i < 2 ? &in : &bad;
 		mm[i].msg_hdr.msg_namelen = sizeof(in);
@@ -361,9 +377,12 @@ try_cmsg(void)
 		char buf[CMSG_SPACE(sizeof(struct in_pktinfo))];
 		struct cmsghdr align;
 	} u = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)"abc", 3 };
-	struct msghdr m = { .msg_name = &in, .msg_namelen = sizeof(in),
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
+	struct iovec iov = { (void *)(uintptr_t) "abc", 3 };
+	struct msghdr m = { .msg_name = &in,
+		.msg_namelen = sizeof(in),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.buf,
 		.msg_controllen = sizeof(u.buf) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	struct in_pktinfo pi = { .ipi_spec_dst.s_addr = htonl(0x01010101) };
@@ -419,9 +438,10 @@ try_unix_outside(void)
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 
-	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)));
-	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_abstract,
-			  out_abstract_len));
+	FAILS(EACCES,
+	    connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)));
+	FAILS(EACCES,
+	    connect(fd, (struct sockaddr *)&out_abstract, out_abstract_len));
 	snprintf(un.sun_path, sizeof(un.sun_path), "%s/missing", dir);
 	FAILS(ENOENT, connect(fd, (struct sockaddr *)&un, sizeof(un)));
 	/* By another name for the same thing. */
@@ -437,7 +457,8 @@ try_unix_outside_again(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)));
+	FAILS(EACCES,
+	    connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)));
 	close(fd);
 	return 0;
 }
@@ -459,8 +480,8 @@ try_unix_allowed(void)
 	MUST(connect(fd, (struct sockaddr *)&out_path, sizeof(out_path)) == 0);
 	close(fd);
 	fd = socket(AF_UNIX, SOCK_STREAM, 0);
-	FAILS(EACCES, connect(fd, (struct sockaddr *)&out_abstract,
-			  out_abstract_len));
+	FAILS(EACCES,
+	    connect(fd, (struct sockaddr *)&out_abstract, out_abstract_len));
 	close(fd);
 	return 0;
 }
@@ -545,12 +566,15 @@ static int
 try_rights(void)
 {
 	union {
-		char buf[CMSG_SPACE(2 * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+		char buf[CMSG_SPACE(2 * sizeof(int)) +
+		    CMSG_SPACE(sizeof(struct ucred))];
 		struct cmsghdr align;
 	} u = { 0 };
 	char byte = 'x', got = 0;
 	struct iovec iov = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.buf,
 		.msg_controllen = CMSG_SPACE(2 * sizeof(int)) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	int sv[2], p[2], fds[2];
@@ -565,9 +589,11 @@ try_rights(void)
 	iov.iov_base = &got;
 	m.msg_controllen = sizeof(u.buf);
 	MUST(recvmsg(sv[1], &m, 0) == 1 && got == 'x');
-	MUST(CMSG_FIRSTHDR(&m) != NULL && CMSG_FIRSTHDR(&m)->cmsg_len == CMSG_LEN(8));
+	MUST(CMSG_FIRSTHDR(&m) != NULL &&
+	    CMSG_FIRSTHDR(&m)->cmsg_len == CMSG_LEN(8));
 	memcpy(fds, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fds));
-	MUST(write(fds[1], "y", 1) == 1 && read(p[0], &got, 1) == 1 && got == 'y');
+	MUST(write(fds[1], "y", 1) == 1 && read(p[0], &got, 1) == 1 &&
+	    got == 'y');
 	/* What the caller does not have cannot be sent. */
 	m.msg_controllen = CMSG_SPACE(sizeof(int));
 	c->cmsg_len = CMSG_LEN(sizeof(int));
@@ -594,14 +620,17 @@ try_creds(void)
 	} u = { 0 };
 	char byte = 'x';
 	struct iovec iov = { &byte, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = u.buf,
+	struct msghdr m = { .msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = u.buf,
 		.msg_controllen = sizeof(u.buf) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	struct ucred cr = { .pid = getpid(), .uid = getuid(), .gid = getgid() };
 	int sv[2], one = 1;
 
 	MUST(socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) == 0);
-	MUST(setsockopt(sv[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0);
+	MUST(
+	    setsockopt(sv[1], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)) == 0);
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_CREDENTIALS;
 	c->cmsg_len = CMSG_LEN(sizeof(cr));
@@ -629,7 +658,8 @@ static int
 try_big(void)
 {
 	char *big = malloc(BIG), *got = malloc(BIG);
-	struct iovec iov[3] = { { big, 7 }, { big + 7, 0 }, { big + 7, BIG - 7 } };
+	struct iovec iov[3] = { { big, 7 }, { big + 7, 0 },
+		{ big + 7, BIG - 7 } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 3 };
 	int sv[2], status;
 	size_t n = 0;
@@ -648,8 +678,8 @@ try_big(void)
 		n += (size_t)r;
 	MUST(n == BIG && memcmp(big, got, BIG) == 0);
 	MUST(waitpid(pid, &status, 0) == pid && status == 0);
-	FAILS(EMSGSIZE, (socketpair(AF_UNIX, SOCK_DGRAM, 0, sv),
-			    sendmsg(sv[0], &m, 0)));
+	FAILS(EMSGSIZE,
+	    (socketpair(AF_UNIX, SOCK_DGRAM, 0, sv), sendmsg(sv[0], &m, 0)));
 	m.msg_iovlen = 1025;
 	FAILS(EMSGSIZE, sendmsg(sv[0], &m, 0));
 	return 0;
@@ -676,7 +706,7 @@ static int
 try_pipe(void)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
-	struct iovec iov = { (void *)(uintptr_t)"abc", 3 };
+	struct iovec iov = { (void *)(uintptr_t) "abc", 3 };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	int sv[2];
 
@@ -737,7 +767,8 @@ main(void)
 		cmocka_unit_test(inet6_without_scope_is_taken),
 		cmocka_unit_test(unix_path_abstract_and_auto_are_told_apart),
 		cmocka_unit_test(cmsg_that_redirects_is_refused_or_stripped),
-		cmocka_unit_test(proc_net_unix_line_is_read_by_inode_and_abstract_name),
+		cmocka_unit_test(
+		    proc_net_unix_line_is_read_by_inode_and_abstract_name),
 		cmocka_unit_test(connect_only_where_the_policy_says),
 		cmocka_unit_test(fastopen_is_a_connect),
 		cmocka_unit_test(udp_reaches_only_what_is_allowed),
@@ -748,7 +779,8 @@ main(void)
 		cmocka_unit_test(unix_sockets_of_the_session_are_its_own),
 		cmocka_unit_test(abstract_name_is_own_while_its_socket_lives),
 		cmocka_unit_test(rights_are_the_callers_descriptors),
-		cmocka_unit_test(creds_keep_uid_and_gid_and_cannot_name_another),
+		cmocka_unit_test(
+		    creds_keep_uid_and_gid_and_cannot_name_another),
 		cmocka_unit_test(big_stream_message_goes_whole),
 		cmocka_unit_test(pipe_signal_is_the_callers),
 		cmocka_unit_test(blocked_send_is_interrupted_by_a_signal),

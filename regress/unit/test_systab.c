@@ -102,7 +102,8 @@ table_no_name_or_number_twice(void **state)
 			assert_string_not_equal(a->name, b->name);
 			for (int k = 0; k < SYSTAB_ARCH_MAX; k++)
 				if (a->nr[k] != -1)
-					assert_int_not_equal(a->nr[k], b->nr[k]);
+					assert_int_not_equal(a->nr[k],
+					    b->nr[k]);
 		}
 }
 
@@ -212,15 +213,17 @@ static void
 refused_under_any_policy_are_refused_on_both(void **state)
 {
 	static const char *const names[] = { "mount", "umount2", "move_mount",
-		"open_tree", "open_tree_attr", "fsopen", "fsconfig", "fsmount", "fspick",
-		"mount_setattr", "pivot_root", "chroot", "setns", "add_key",
-		"request_key", "keyctl", "bpf", "init_module", "finit_module",
-		"delete_module", "perf_event_open", "userfaultfd", "kexec_load",
-		"kexec_file_load", "process_vm_readv", "process_vm_writev",
-		"process_madvise", "ptrace", "pidfd_getfd", "open_by_handle_at",
-		"quotactl", "quotactl_fd", "swapon", "swapoff", "acct", "reboot",
+		"open_tree", "open_tree_attr", "fsopen", "fsconfig", "fsmount",
+		"fspick", "mount_setattr", "pivot_root", "chroot", "setns",
+		"add_key", "request_key", "keyctl", "bpf", "init_module",
+		"finit_module", "delete_module", "perf_event_open",
+		"userfaultfd", "kexec_load", "kexec_file_load",
+		"process_vm_readv", "process_vm_writev", "process_madvise",
+		"ptrace", "pidfd_getfd", "open_by_handle_at", "quotactl",
+		"quotactl_fd", "swapon", "swapoff", "acct", "reboot",
 		"settimeofday", "clock_settime", "sethostname", "syslog",
-		"fanotify_init", "lookup_dcookie", "kcmp", "nfsservctl", "vhangup" };
+		"fanotify_init", "lookup_dcookie", "kcmp", "nfsservctl",
+		"vhangup" };
 	struct systab_opts o = plain;
 	struct systab_answer a;
 
@@ -258,14 +261,16 @@ families_every_variant_asks_the_same(void **state)
 		{ "futimesat", ASK_UTIME }, { "utimensat", ASK_UTIME },
 		{ "setxattr", ASK_SETXATTR }, { "lsetxattr", ASK_SETXATTR },
 		{ "fsetxattr", ASK_SETXATTR }, { "setxattrat", ASK_SETXATTR },
-		{ "removexattr", ASK_REMOVEXATTR }, { "lremovexattr", ASK_REMOVEXATTR },
+		{ "removexattr", ASK_REMOVEXATTR },
+		{ "lremovexattr", ASK_REMOVEXATTR },
 		{ "fremovexattr", ASK_REMOVEXATTR },
-		{ "removexattrat", ASK_REMOVEXATTR }, { "truncate", ASK_TRUNCATE },
-		{ "file_setattr", ASK_SETATTR }, { "connect", ASK_CONNECT },
-		{ "bind", ASK_BIND }, { "sendmsg", ASK_SENDMSG },
-		{ "sendmmsg", ASK_SENDMMSG }, { "kill", ASK_KILL },
-		{ "tkill", ASK_TKILL }, { "tgkill", ASK_TKILL },
-		{ "rt_sigqueueinfo", ASK_QUEUE }, { "rt_tgsigqueueinfo", ASK_QUEUE },
+		{ "removexattrat", ASK_REMOVEXATTR },
+		{ "truncate", ASK_TRUNCATE }, { "file_setattr", ASK_SETATTR },
+		{ "connect", ASK_CONNECT }, { "bind", ASK_BIND },
+		{ "sendmsg", ASK_SENDMSG }, { "sendmmsg", ASK_SENDMMSG },
+		{ "kill", ASK_KILL }, { "tkill", ASK_TKILL },
+		{ "tgkill", ASK_TKILL }, { "rt_sigqueueinfo", ASK_QUEUE },
+		{ "rt_tgsigqueueinfo", ASK_QUEUE },
 		{ "pidfd_send_signal", ASK_PIDFD_SIGNAL } };
 	struct systab_answer a;
 
@@ -279,11 +284,13 @@ families_every_variant_asks_the_same(void **state)
 static void
 metadata_asked_only_when_on(void **state)
 {
-	static const char *const names[] = { "stat", "lstat", "newfstatat", "statx",
-		"access", "faccessat", "faccessat2", "readlink", "readlinkat",
-		"getxattr", "lgetxattr", "getxattrat", "listxattr", "llistxattr",
-		"listxattrat", "file_getattr", "statfs", "inotify_add_watch" };
-	const struct systab_opts on = { .arch = SYSTAB_X86_64, .metadata = true };
+	static const char *const names[] = { "stat", "lstat", "newfstatat",
+		"statx", "access", "faccessat", "faccessat2", "readlink",
+		"readlinkat", "getxattr", "lgetxattr", "getxattrat",
+		"listxattr", "llistxattr", "listxattrat", "file_getattr",
+		"statfs", "inotify_add_watch" };
+	const struct systab_opts on = { .arch = SYSTAB_X86_64,
+		.metadata = true };
 	struct systab_answer a;
 
 	for (size_t i = 0; i < N(names); i++) {
@@ -300,9 +307,10 @@ static void
 cred_asked_only_in_root_sessions(void **state)
 {
 	static const char *const names[] = { "setuid", "setgid", "setreuid",
-		"setregid", "setresuid", "setresgid", "setgroups", "setfsuid", "setfsgid",
-		"capset" };
-	const struct systab_opts root = { .arch = SYSTAB_AARCH64, .root_session = true };
+		"setregid", "setresuid", "setresgid", "setgroups", "setfsuid",
+		"setfsgid", "capset" };
+	const struct systab_opts root = { .arch = SYSTAB_AARCH64,
+		.root_session = true };
 	struct systab_answer a;
 
 	for (size_t i = 0; i < N(names); i++) {
@@ -337,9 +345,10 @@ static const struct arg_case arg_tab[] = {
 	{ "ioctl", 0, RUBBISH | 0x5412, 0, SYSTAB_ACT_REFUSE, EPERM },
 	{ "ioctl", 0, 0x40049409, 0, SYSTAB_ACT_REFUSE, EPERM }, /* FICLONE */
 	{ "ioctl", 0, 0x4030582a, 0, SYSTAB_ACT_REFUSE, EPERM }, /* RESVSP64 */
-	{ "ioctl", 0, 0x40305839, 0, SYSTAB_ACT_REFUSE, EPERM }, /* ZERO_RANGE */
-	{ "ioctl", 0, 0x801c581f, 0, SYSTAB_ACT_PASS, 0 },	 /* FSGETXATTR */
-	{ "ioctl", 0, 0x80086601, 0, SYSTAB_ACT_PASS, 0 },	 /* GETFLAGS */
+	{ "ioctl", 0, 0x40305839, 0, SYSTAB_ACT_REFUSE,
+	    EPERM }, /* ZERO_RANGE */
+	{ "ioctl", 0, 0x801c581f, 0, SYSTAB_ACT_PASS, 0 }, /* FSGETXATTR */
+	{ "ioctl", 0, 0x80086601, 0, SYSTAB_ACT_PASS, 0 }, /* GETFLAGS */
 	{ "fcntl", 0, 8, 0, SYSTAB_ACT_ASK, ASK_SETOWN },
 	{ "fcntl", 0, RUBBISH | 15, 0, SYSTAB_ACT_ASK, ASK_SETOWN },
 	{ "fcntl", 0, 10, 0, SYSTAB_ACT_REFUSE, EPERM },
@@ -361,8 +370,8 @@ static const struct arg_case arg_tab[] = {
 	{ "socket", 1, 5, 0, SYSTAB_ACT_PASS, 0 },
 	{ "socket", 2, 1 | 02004000, 6, SYSTAB_ACT_PASS, 0 },
 	{ "socket", 2, 1, 262, SYSTAB_ACT_REFUSE, EPERM }, /* MPTCP */
-	{ "socket", 2, 3, 1, SYSTAB_ACT_REFUSE, EPERM },   /* raw */
-	{ "socket", 2, 2, 1, SYSTAB_ACT_REFUSE, EPERM },   /* ping */
+	{ "socket", 2, 3, 1, SYSTAB_ACT_REFUSE, EPERM }, /* raw */
+	{ "socket", 2, 2, 1, SYSTAB_ACT_REFUSE, EPERM }, /* ping */
 	{ "socket", 10, 2, 17, SYSTAB_ACT_PASS, 0 },
 	{ "socket", 10, 1, 132, SYSTAB_ACT_REFUSE, EPERM },
 	{ "socket", 17, 3, 0, SYSTAB_ACT_REFUSE, EPERM }, /* packet */
@@ -404,9 +413,9 @@ arguments_decide_as_the_kernel_reads_them(void **state)
 		decide(&plain, c->name, c->a0, c->a1, c->a2, &a);
 		if (a.act != c->act ||
 		    (a.act == SYSTAB_ACT_ASK ? a.ask : a.err) != c->err_or_ask)
-			fail_msg("%s(%#jx, %#jx, %#jx): act %d ask %d err %d", c->name,
-			    (uintmax_t)c->a0, (uintmax_t)c->a1, (uintmax_t)c->a2,
-			    a.act, a.ask, a.err);
+			fail_msg("%s(%#jx, %#jx, %#jx): act %d ask %d err %d",
+			    c->name, (uintmax_t)c->a0, (uintmax_t)c->a1,
+			    (uintmax_t)c->a2, a.act, a.ask, a.err);
 	}
 }
 
@@ -454,7 +463,8 @@ numbers_unknown_are_enosys_and_x32_dies(void **state)
 static void
 silent_refuse_answers_in_the_filter(void **state)
 {
-	const struct systab_opts o = { .arch = SYSTAB_X86_64, .silent_refuse = true };
+	const struct systab_opts o = { .arch = SYSTAB_X86_64,
+		.silent_refuse = true };
 	struct systab_answer a;
 
 	decide(&o, "mount", 0, 0, 0, &a);
