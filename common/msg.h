@@ -149,7 +149,7 @@ struct msg_event_query {
 	uint32_t what; /* EVQ_* */
 	uint32_t uid;  /* only sessions of this uid; 0 = all */
 	char session[MSG_SESSION_LEN]; /* "" = all */
-	char type[32];		       /* event type, "" = all */
+	char type[256];		       /* event types, separated by commas; "" = all */
 	char decision[16];	       /* "" = all */
 	uint64_t since_ns, until_ns;   /* CLOCK_REALTIME, 0 = open */
 	uint32_t limit, offset;

@@ -297,14 +297,31 @@ cgroup_host_init(struct cgroup_host *h)
 
 /* ---- limits ---- */
 
+/* A number, or what stands for no limit. */
+static int
+write_limit(int fd, const char *name, bool limit, uint64_t value,
+    const char *none)
+{
+	if (!limit)
+		return write_file(fd, name, none);
+	return write_fmt(fd, name, "%" PRIu64, value);
+}
+
+/*
+ * memory plus swap is never less than memory: it is opened first, so that both
+ * can go up and down.
+ */
 static int
 set_memory_v1(int fd, const struct cgroup_limits *lim)
 {
-	if (lim->memory_bytes != 0 &&
-	    write_fmt(fd, "memory.limit_in_bytes", "%" PRIu64,
-		lim->memory_bytes) == -1)
+	bool limit = lim->memory_bytes != 0;
+	bool swap = limit && lim->swap_bytes != UINT64_MAX;
+
+	(void)write_file(fd, "memory.memsw.limit_in_bytes", "-1");
+	if (write_limit(fd, "memory.limit_in_bytes", limit, lim->memory_bytes,
+		"-1") == -1)
 		return -1;
-	if (lim->swap_bytes == UINT64_MAX || lim->memory_bytes == 0)
+	if (!swap)
 		return 0;
 	if (write_fmt(fd, "memory.memsw.limit_in_bytes", "%" PRIu64,
 		lim->memory_bytes + lim->swap_bytes) == 0)
@@ -318,12 +335,11 @@ set_memory(int fd, bool v2, const struct cgroup_limits *lim)
 {
 	if (!v2)
 		return set_memory_v1(fd, lim);
-	if (lim->memory_bytes != 0 &&
-	    write_fmt(fd, "memory.max", "%" PRIu64, lim->memory_bytes) == -1)
+	if (write_limit(fd, "memory.max", lim->memory_bytes != 0,
+		lim->memory_bytes, "max") == -1)
 		return -1;
-	if (lim->swap_bytes == UINT64_MAX)
-		return 0;
-	if (write_fmt(fd, "memory.swap.max", "%" PRIu64, lim->swap_bytes) == 0)
+	if (write_limit(fd, "memory.swap.max", lim->swap_bytes != UINT64_MAX,
+		lim->swap_bytes, "max") == 0)
 		return 0;
 	return errno == ENOENT ? 0 : -1; /* a kernel without swap */
 }
@@ -331,22 +347,25 @@ set_memory(int fd, bool v2, const struct cgroup_limits *lim)
 static int
 set_pids(int fd, bool v2, const struct cgroup_limits *lim)
 {
-	return write_fmt(fd, "pids.max", "%u", lim->pids);
+	return write_limit(fd, "pids.max", lim->pids != 0, lim->pids, "max");
 }
 
 static int
 set_cpu(int fd, bool v2, const struct cgroup_limits *lim)
 {
 	uint64_t quota = (uint64_t)lim->cpu_percent * CPU_PERIOD_US / 100;
+	bool limit = lim->cpu_percent != 0;
 
 	if (quota < CPU_QUOTA_MIN)
 		quota = CPU_QUOTA_MIN;
-	if (v2)
+	if (v2 && limit)
 		return write_fmt(fd, "cpu.max", "%" PRIu64 " %d", quota,
 		    CPU_PERIOD_US);
+	if (v2)
+		return write_file(fd, "cpu.max", "max");
 	if (write_fmt(fd, "cpu.cfs_period_us", "%d", CPU_PERIOD_US) == -1)
 		return -1;
-	return write_fmt(fd, "cpu.cfs_quota_us", "%" PRIu64, quota);
+	return write_limit(fd, "cpu.cfs_quota_us", limit, quota, "-1");
 }
 
 /* Whole disks with a device behind them; file systems say little about theirs. */
@@ -380,21 +399,17 @@ disks_list(char dev[DISKS_MAX][32])
 }
 
 static int
-set_io_one(int fd, bool v2, const char *dev, const struct cgroup_limits *lim)
+set_bps(int fd, bool v2, const char *dev, bool is_read, uint64_t bps)
 {
-	if (lim->read_bps != 0 &&
-	    (v2 ? write_fmt(fd, "io.max", "%s rbps=%" PRIu64, dev,
-		      lim->read_bps) :
-		  write_fmt(fd, "blkio.throttle.read_bps_device", "%s %" PRIu64,
-		      dev, lim->read_bps)) == -1)
-		return -1;
-	if (lim->write_bps != 0 &&
-	    (v2 ? write_fmt(fd, "io.max", "%s wbps=%" PRIu64, dev,
-		      lim->write_bps) :
-		  write_fmt(fd, "blkio.throttle.write_bps_device",
-		      "%s %" PRIu64, dev, lim->write_bps)) == -1)
-		return -1;
-	return 0;
+	const char *word = is_read ? "rbps" : "wbps";
+	const char *file = is_read ? "blkio.throttle.read_bps_device" :
+				     "blkio.throttle.write_bps_device";
+
+	if (!v2) /* 0: none */
+		return write_fmt(fd, file, "%s %" PRIu64, dev, bps);
+	if (bps == 0)
+		return write_fmt(fd, "io.max", "%s %s=max", dev, word);
+	return write_fmt(fd, "io.max", "%s %s=%" PRIu64, dev, word, bps);
 }
 
 static int
@@ -404,7 +419,8 @@ set_io(int fd, bool v2, const struct cgroup_limits *lim)
 	int i, n = disks_list(dev);
 
 	for (i = 0; i < n; i++) {
-		if (set_io_one(fd, v2, dev[i], lim) == -1)
+		if (set_bps(fd, v2, dev[i], true, lim->read_bps) == -1 ||
+		    set_bps(fd, v2, dev[i], false, lim->write_bps) == -1)
 			return -1;
 	}
 	return 0;
@@ -464,49 +480,62 @@ why_add(char *why, size_t size, enum cgroup_ctl c, const char *reason)
 	    c == CG_IO ? "disk bandwidth" : cgroup_ctl_name[c], reason);
 }
 
-/* 0, or -1 with why grown by what does not hold. */
+/*
+ * The group of one controller and its limit.  All that can be had are made, so that a
+ * reload may limit what was not limited.  0, or -1 with why grown by a limit that does not
+ * hold.
+ */
 static int
-ctl_make(struct cgroup *cg, enum cgroup_ctl c, const struct cgroup_limits *lim,
+ctl_set(struct cgroup *cg, enum cgroup_ctl c, const struct cgroup_limits *lim,
     char *why, size_t size)
 {
 	const struct cgroup_host *h = cg->host;
-	bool limit = c < CG_FREEZER;
+	bool wanted = c < CG_FREEZER && wants(c, lim), fresh = cg->fd[c] == -1;
+	const char *reason = "no such cgroup controller here";
 
-	if (h->dir[c][0] == '\0') {
-		if (limit)
-			why_add(why, size, c, "no such cgroup controller here");
-		return limit ? -1 : 0;
+	if (fresh && h->dir[c][0] != '\0') {
+		cg->fd[c] = dir_make(h->dir[c], cg->name);
+		reason = strerror(errno);
 	}
-	if ((cg->fd[c] = dir_make(h->dir[c], cg->name)) == -1) {
-		if (limit)
-			why_add(why, size, c, strerror(errno));
-		return limit ? -1 : 0;
+	if (cg->fd[c] == -1) {
+		if (wanted)
+			why_add(why, size, c, reason);
+		return wanted ? -1 : 0;
 	}
-	if (limit && set_tab[c](cg->fd[c], h->v2[c], lim) == -1) {
-		why_add(why, size, c, strerror(errno));
-		return -1;
+	if (c >= CG_FREEZER || (fresh && !wanted))
+		return 0;
+	if (set_tab[c](cg->fd[c], h->v2[c], lim) == 0 || !wanted)
+		return 0;
+	why_add(why, size, c, strerror(errno));
+	return -1;
+}
+
+int
+cgroup_limit(struct cgroup *cg, const struct cgroup_limits *lim, char *why,
+    size_t size)
+{
+	int c, bad = 0;
+
+	why[0] = '\0';
+	for (c = 0; c < CG_MAX; c++) {
+		if (ctl_set(cg, (enum cgroup_ctl)c, lim, why, size) == -1)
+			bad = 1;
 	}
-	return 0;
+	return bad;
 }
 
 int
 cgroup_make(struct cgroup *cg, const struct cgroup_host *h, const char *id,
     const struct cgroup_limits *lim, char *why, size_t size)
 {
-	int c, bad = 0;
+	int c;
 
 	memset(cg, 0, sizeof(*cg));
 	cg->host = h;
 	snprintf(cg->name, sizeof(cg->name), PREFIX "%s.%d", id, (int)getpid());
-	why[0] = '\0';
 	for (c = 0; c < CG_MAX; c++)
 		cg->fd[c] = -1;
-	for (c = 0; c < CG_MAX; c++) {
-		if (wants((enum cgroup_ctl)c, lim) &&
-		    ctl_make(cg, (enum cgroup_ctl)c, lim, why, size) == -1)
-			bad = 1;
-	}
-	return bad;
+	return cgroup_limit(cg, lim, why, size);
 }
 
 int

@@ -69,6 +69,10 @@ void cgroup_sweep(const struct cgroup_host *h);
 int cgroup_make(struct cgroup *cg, const struct cgroup_host *h, const char *id,
     const struct cgroup_limits *lim, char *why, size_t size);
 
+/* Set other limits on a group that stands; as cgroup_make. */
+int cgroup_limit(struct cgroup *cg, const struct cgroup_limits *lim, char *why,
+    size_t size);
+
 /* Put process pid in.  0, or -1 with errno when one of the group's hierarchies refused. */
 int cgroup_place(const struct cgroup *cg, pid_t pid);
 

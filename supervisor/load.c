@@ -264,38 +264,47 @@ send_policies(struct monitor *mon)
 
 /* Paths that are open cannot change under a running house. */
 static void
-keep_path(const char *key, char *next, const char *now, bool *said)
+keep_path(const char *key, char *next, const char *now)
 {
 	if (strcmp(next, now) == 0)
 		return;
 	log_warn("%s changed: it needs a restart, %s stays in use", key, now);
 	memcpy(next, now, MSG_PATH_LEN);
-	*said = true;
 }
 
-static void
+/* 0, or -1: a start must not go on without its log. */
+static int
+apply_log(struct monitor *mon)
+{
+	log_set_level((int)mon->conf.log_level);
+	if (mon->opts.check_only ||
+	    log_open_output(mon->conf.log_output, (int)mon->conf.log_json) == 0)
+		return 0;
+	log_error("cannot write the log to %s: %m: make its directory, or "
+		  "change logging.output",
+	    mon->conf.log_output);
+	return mon->load.loaded ? 0 : -1;
+}
+
+static int
 apply(struct monitor *mon)
 {
 	struct load *l = &mon->load;
-	bool said = false;
 
 	if (l->loaded) {
 		keep_path("sessions.base_dir", l->next.base_dir,
-		    mon->conf.base_dir, &said);
+		    mon->conf.base_dir);
 		keep_path("audit.storage.sqlite_path", l->next.sqlite_path,
-		    mon->conf.sqlite_path, &said);
+		    mon->conf.sqlite_path);
 		keep_path("audit.integrity.key_file", l->next.audit_key_file,
-		    mon->conf.audit_key_file, &said);
+		    mon->conf.audit_key_file);
 	}
 	mon->conf = l->next;
 	memcpy(l->not_built, l->not_built_next, sizeof(l->not_built));
-	log_set_level((int)mon->conf.log_level);
-	if (!mon->opts.check_only &&
-	    log_open_output(mon->conf.log_output, (int)mon->conf.log_json) ==
-		-1)
-		log_error(
-		    "cannot write the log to %s: %m: it stays where it is",
-		    mon->conf.log_output);
+	if (!mon->conf.audit_enabled)
+		log_warn("audit.enabled: false has no effect: events are always "
+			 "recorded");
+	return apply_log(mon);
 }
 
 static void
@@ -303,7 +312,10 @@ compile_images(struct monitor *mon)
 {
 	struct session *s;
 
-	apply(mon);
+	if (apply(mon) == -1) {
+		monitor_load_failed(mon);
+		return;
+	}
 	mon->load.waiting = 1; /* our own hand, until all are counted */
 	TAILQ_FOREACH(s, &mon->sessions, entry) {
 		if (session_recompile(s) == 0)

@@ -359,7 +359,7 @@ monitor_loaded(struct monitor *mon)
 void
 monitor_load_failed(struct monitor *mon)
 {
-	log_error("not started: the config or a policy was refused");
+	log_error("not started: the config or a policy cannot be used");
 	monitor_fail(mon);
 }
 

@@ -196,7 +196,7 @@ session_drain(struct session *s)
 	if (!s->drained_asked && s->tracer_ready)
 		journal_session(s, s->end_event, s->end_why);
 	s->drained_asked = true;
-	if (s->wake.ring_fd == -1) {
+	if (!s->attached) {
 		session_event(s, SESE_DRAINED);
 		return;
 	}

@@ -95,13 +95,13 @@ reload_done(struct session *s, const char *error)
 
 /* Seal and validate; the settings of the image.  0 or -1. */
 static int
-image_take(struct session *s, int fd)
+image_take(int fd, struct image_settings *settings)
 {
 	struct image im;
 
 	if (fcntl(fd, F_ADD_SEALS, SEALS) == -1 || image_open(&im, fd) == -1)
 		return -1;
-	s->limits = *image_settings(&im);
+	*settings = *image_settings(&im);
 	image_close(&im);
 	return 0;
 }
@@ -163,10 +163,7 @@ compile_failed(struct session *s, struct msg *m, uint32_t error)
 static void
 compile_again(struct session *s, int fd)
 {
-	struct image_settings old = s->limits;
-
-	if (image_take(s, fd) == -1 || send_image(s, fd) == -1) {
-		s->limits = old;
+	if (image_take(fd, &s->next_limits) == -1 || send_image(s, fd) == -1) {
 		close(fd);
 		reload_done(s, "the new image is not sound");
 		return;
@@ -199,7 +196,7 @@ session_got_compiled(struct monitor *mon, struct msg *m)
 		return;
 	}
 	s->image_fd = fd;
-	if (s->state == SES_REQUESTED && image_take(s, fd) == -1) {
+	if (s->state == SES_REQUESTED && image_take(fd, &s->limits) == -1) {
 		session_fail(s, EIO, "compile policy: the image is not sound");
 		proc_bad(&mon->policyd, "made an image that is not sound");
 		return;
@@ -310,6 +307,7 @@ session_make(struct session *s)
 	if (make_cgroup(s) == -1)
 		return;
 	wake_attach(&s->wake, s->mon, s->number, s->id, s->who.uid);
+	s->attached = true;
 	session_event(s, SESE_MADE);
 }
 
@@ -320,7 +318,7 @@ session_attach_all(struct monitor *mon)
 
 	for (s = TAILQ_FIRST(&mon->sessions); s != NULL; s = next) {
 		next = TAILQ_NEXT(s, entry);
-		if (s->wake.ring_fd == -1)
+		if (!s->attached)
 			continue;
 		wake_attach(&s->wake, mon, s->number, s->id, s->who.uid);
 		if (s->state == SES_REAPED)
@@ -427,6 +425,31 @@ tracer_up(struct proc *p)
 		proc_kill(p);
 }
 
+/* The tracer of a live session took its new image, or did not. */
+static void
+image_changed(struct session *s, uint32_t error, const char *text)
+{
+	struct cgroup_limits lim;
+	char why[600];
+
+	if (error != 0) {
+		reload_done(s, text[0] != '\0' ? text : strerror((int)error));
+		return;
+	}
+	if (s->next_image_fd == -1)
+		return;
+	close(s->image_fd);
+	s->image_fd = s->next_image_fd;
+	s->next_image_fd = -1;
+	s->limits = s->next_limits;
+	lim = limits_of(s);
+	if (s->cgroup_used &&
+	    cgroup_limit(&s->cgroup, &lim, why, sizeof(why)) != 0)
+		add_degraded(s, why);
+	session_arm(s);
+	reload_done(s, NULL);
+}
+
 static void
 got_image_result(struct session *s, struct msg *m)
 {
@@ -438,15 +461,7 @@ got_image_result(struct session *s, struct msg *m)
 	s->image_id = 0;
 	first_line(m, line, sizeof(line));
 	if (s->state != SES_LAUNCHING) {
-		if (st->error == 0 && s->next_image_fd != -1) {
-			close(s->image_fd);
-			s->image_fd = s->next_image_fd;
-			s->next_image_fd = -1;
-		}
-		reload_done(s,
-		    st->error == 0	? NULL :
-			line[0] != '\0' ? line :
-					  strerror((int)st->error));
+		image_changed(s, st->error, line);
 		return;
 	}
 	if (st->error != 0) {
@@ -581,13 +596,17 @@ void
 session_arm(struct session *s)
 {
 	const struct daemon_conf *c = &s->mon->conf;
+	uint64_t now = loop_wall_ns();
+	uint64_t age = now > s->created_ns ? now - s->created_ns : 0;
 
 	s->timeout_ns = smaller(c->default_timeout_ns,
 	    s->limits.session_timeout_ns);
 	s->idle_timeout_ns = smaller(c->default_idle_timeout_ns,
 	    s->limits.idle_timeout_ns);
+	loop_timer_stop(&s->mon->loop, &s->timeout);
 	if (s->timeout_ns != 0)
-		loop_timer_set(&s->mon->loop, &s->timeout, s->timeout_ns,
-		    on_timeout, s);
+		loop_timer_set(&s->mon->loop, &s->timeout,
+		    age < s->timeout_ns ? s->timeout_ns - age : 0, on_timeout,
+		    s);
 	idle_restart(s);
 }

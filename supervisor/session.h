@@ -84,7 +84,7 @@ struct session {
 	bool tracer_ready; /* it was told everything */
 	struct wake wake;
 	int image_fd, next_image_fd, trash_fd, live_fd; /* owned; -1 */
-	struct image_settings limits;
+	struct image_settings limits, next_limits;
 	struct cgroup cgroup;
 	bool cgroup_used;
 	struct session_listener listener[SESSION_LISTENERS];
@@ -94,6 +94,7 @@ struct session {
 	bool reloading;	       /* load.c waits for us */
 	uint32_t asker[SESSION_ASKERS]; /* control's DESTROYs */
 	unsigned int askers;
+	bool attached; /* auditd has, or will have, its ring */
 	bool drained_asked;
 };
 
