@@ -76,6 +76,12 @@ agentsh exec "$sid" --timeout 1s -- sh -c 'echo first; setsid sleep 99 & echo $!
 same "timed out" "$?:$(cat "$TESTTMP/out")" 124:first
 same "says so" "$(head -n 2 "$TESTTMP/err" | tr '\n' '|')" 'command timed out|agentsh: command timed out|'
 check "what it left is killed" wait_until 5 sh -c '! kill -0 "$(cat pid)" 2>/dev/null'
+"$ROOT/bin/agentsh" exec "$sid" --timeout 60s -- sh -c 'trap "exit 9" TERM; : >up; while :; do sleep 0.1; done' 2>/dev/null &
+waiter=$!
+wait_until 10 [ -e up ] || bad "the command does not start"
+kill -TERM "$waiter"
+wait "$waiter"
+same "a signal to who waits reaches the command" "$?" 9
 same "in time" "$(agentsh exec "$sid" --timeout 20s -- sh -c 'cat; exit 3' </dev/null; echo $?)" 3
 agentsh exec "$sid" -o json -- sh -c 'echo out; echo err >&2; exit 4' >"$TESTTMP/json"
 same "JSON: exit status" "$?" 4
@@ -98,7 +104,7 @@ same "large output cut and counted" "$(agentsh exec "$sid" -o json -- head -c 30
 
 # ---- events ----
 check "the chain holds" agentshctl audit verify
-agentshctl events tail "$sid" --json >"$TESTTMP/tail" 2>/dev/null &
+"$ROOT/bin/agentshctl" events tail "$sid" --json >"$TESTTMP/tail" 2>/dev/null &
 tail=$!
 check "tail shows what happens" wait_until 10 sh -c \
     "'$ROOT/bin/agentsh' exec '$sid' -- cat /etc/hostname; grep -q '\"path\":\"/etc/hostname\"' '$TESTTMP/tail'"
