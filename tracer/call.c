@@ -244,19 +244,15 @@ answer_fd(struct call *c, int fd, bool cloexec)
 
 	if (c->answered)
 		return;
+	notify_uninterrupted(c->w);
 	notify_hold(c);
-	do {
-		r = ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ADDFD,
-		    &add);
-		e = errno;
-	} while (r == -1 && e == EINTR && !call_interrupted(c));
+	r = ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	e = errno;
 	notify_release(c);
 	if (r >= 0)
 		c->answered = true;
 	else if (e == ENOENT || e == EINPROGRESS)
 		c->answered = c->gone = true;
-	else if (e == EINTR)
-		answer_restart(c);
 	else
 		answer_errno(c, e == EBADF ? EACCES : e);
 }

@@ -149,7 +149,8 @@ got_conf(struct house *h, struct msg *m)
 	if (own_paths(t, m) == -1 || ring_map(&t->ring, ring, wake) == -1)
 		return -1;
 	close(ring);
-	if ((t->tasks = task_table_new(live)) == NULL || tracer_init(t) == -1)
+	t->tasks = task_table_new(live, t->root_session);
+	if (t->tasks == NULL || tracer_init(t) == -1)
 		return -1;
 	if (live != -1)
 		close(live);

@@ -357,13 +357,38 @@ worker_add(struct group *g)
 	return 0;
 }
 
+/*
+ * Interrupt what w blocks in; never an injection, see notify_uninterrupted.
+ */
 static void
 poke(struct worker *w)
 {
 	pid_t tid = atomic_load(&w->tid);
 
-	if (tid != 0)
+	if (tid == 0)
+		return;
+	atomic_store(&w->poking, true);
+	if (atomic_load(&w->state) < WS_ANSWERING) {
+		atomic_fetch_add(&w->pokes, 1);
 		syscall(SYS_tgkill, w->tracer->pid, tid, SIGUSR1);
+	}
+	atomic_store(&w->poking, false);
+}
+
+/*
+ * An ADDFD with SEND that is interrupted leaves the caller answered, with value 0 and without its
+ * descriptor (6.18).  From here no signal is sent to us, and those that were have been taken.
+ */
+void
+notify_uninterrupted(struct worker *w)
+{
+	atomic_store(&w->state, WS_ANSWERING);
+	while (atomic_load(&w->poking))
+		sched_yield();
+	if (atomic_load(&w->pokes) == w->pokes_seen)
+		return;
+	w->pokes_seen = atomic_load(&w->pokes);
+	(void)syscall(SYS_getppid); /* a pending one is delivered on return */
 }
 
 struct group *

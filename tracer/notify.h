@@ -42,6 +42,11 @@ unsigned int notify_threads(struct tracer *t);
 /* Is pid one of this process's threads? */
 bool notify_is_ours(const struct tracer *t, pid_t pid);
 
+struct worker;
+
+/* Until the call is served, nothing interrupts this thread.  In the serving thread only. */
+void notify_uninterrupted(struct worker *w);
+
 /*
  * Hold the caller to this CPU while a descriptor is injected, and give its mask back.  In the
  * serving thread only, as a pair.

@@ -34,10 +34,11 @@ struct tasktab {
 	_Atomic uint32_t gen;
 	struct live *live; /* NULL without */
 	int procfd;
+	bool root_session;
 };
 
 struct tasktab *
-task_table_new(int live_fd)
+task_table_new(int live_fd, bool root_session)
 {
 	struct tasktab *tt;
 	void *p;
@@ -54,6 +55,7 @@ task_table_new(int live_fd)
 	tt->procfd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	pthread_mutex_init(&tt->lock, NULL);
 	atomic_store(&tt->gen, 1);
+	tt->root_session = root_session;
 	if (live_fd != -1) {
 		p = mmap(NULL, sizeof(struct live), PROT_READ | PROT_WRITE,
 		    MAP_SHARED, live_fd, 0);
@@ -161,6 +163,7 @@ inherit(struct tasktab *tt, struct task *t, uint32_t entry)
 
 	t->command = entry;
 	t->execed = 1;
+	t->marked = tt->root_session;
 	from = t->tgid != t->tid ? find(tt, t->tgid) : NULL;
 	if (from == NULL)
 		from = find(tt, t->ppid);
@@ -168,7 +171,6 @@ inherit(struct tasktab *tt, struct task *t, uint32_t entry)
 		return;
 	t->depth = from->depth;
 	t->execed = from->execed;
-	t->marked = from->marked;
 	mend_cpus(t, from);
 }
 
@@ -298,6 +300,7 @@ task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry)
 		t = insert(tt, tgid);
 	if (t != NULL) {
 		t->tgid = tgid;
+		t->marked = tt->root_session;
 		t->command = entry;
 		t->depth = 0;
 		t->execed = 0;

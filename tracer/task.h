@@ -44,8 +44,11 @@ struct task {
 
 struct tasktab;
 
-/* The one table, or NULL with errno.  live: shared pids of the session for the monitor, or -1. */
-struct tasktab *task_table_new(int live_fd);
+/*
+ * The one table, or NULL with errno.  live: shared pids of the session for the monitor, or -1.
+ * root_session: every new task is marked until its credentials have been looked at.
+ */
+struct tasktab *task_table_new(int live_fd, bool root_session);
 
 /*
  * The task of tid, pinned until task_put; read from /proc when it is new or was not

@@ -70,7 +70,13 @@ struct tracer {
 };
 
 /* What a serving thread is at; changed by itself only. */
-enum worker_state { WS_IDLE, WS_BUSY, WS_ENDED, WS_MAX };
+enum worker_state {
+	WS_IDLE,
+	WS_BUSY,
+	WS_ANSWERING, /* injecting a descriptor: must not be interrupted */
+	WS_ENDED,
+	WS_MAX
+};
 
 struct worker {
 	struct worker *next;	/* in its group */
@@ -83,6 +89,9 @@ struct worker {
 	_Atomic uint32_t caller;	/* its thread */
 	_Atomic uint32_t since;		/* tick when it was received */
 	_Atomic uint64_t interrupt;	/* the call that its caller wants back */
+	_Atomic uint32_t pokes;		/* signals sent to it */
+	_Atomic bool poking;		/* one is being sent */
+	uint32_t pokes_seen;		/* by the thread itself */
 	_Atomic bool shed_me;		/* no more threads: give up this call */
 	_Atomic bool retire;
 	_Atomic(struct tracer_image *) image; /* in use */

@@ -238,7 +238,7 @@ main(int argc, char **argv)
 	if (tracer_init(&t) == -1 || trash_init(&t) == -1)
 		die("tracer_init");
 	tracer_set_image(&t, im);
-	if ((t.tasks = task_table_new(-1)) == NULL || notify_start(&t) == -1)
+	if ((t.tasks = task_table_new(-1, false)) == NULL || notify_start(&t) == -1)
 		die("notify_start");
 	task_enter(t.tasks, pid, 1);
 	if (notify_serve(&t, take_listener(h, pid), 1) == NULL)
