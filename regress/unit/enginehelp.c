@@ -91,7 +91,7 @@ engine_start(void)
 	tracer.threads = 2;
 	tracer.trashfd = -1;
 	assert_int_equal(tracer_init(&tracer), 0);
-	assert_non_null(tracer.tasks = task_table_new(-1));
+	assert_non_null(tracer.tasks = task_table_new(-1, false));
 	assert_int_equal(notify_start(&tracer), 0);
 }
 
