@@ -89,12 +89,12 @@ call(const struct ctl *c, struct http *h, const char *method,
 }
 
 int
-api_call(const struct ctl *c, const char *method, const char *target,
+api_try(const struct ctl *c, const char *method, const char *target,
     const json_t *body, struct api_reply *r)
 {
 	struct http h;
 	char *text = NULL;
-	int error = -1;
+	int error;
 
 	memset(r, 0, sizeof(*r));
 	if (body != NULL &&
@@ -102,14 +102,25 @@ api_call(const struct ctl *c, const char *method, const char *target,
 		ctl_fail(c, "out of memory");
 		return -1;
 	}
-	if (http_open(&h, c->socket, c->timeout_ms) == -1)
-		say_unreachable(c, errno);
-	else
+	if (http_open(&h, c->socket, c->timeout_ms) == 0)
 		error = call(c, &h, method, target, text,
 		    text == NULL ? 0 : strlen(text), r);
+	else if (errno == EACCES || errno == EPERM)
+		error = API_BARRED;
+	else
+		error = say_unreachable(c, errno);
 	http_close(&h);
 	free(text);
 	return error;
+}
+
+int
+api_call(const struct ctl *c, const char *method, const char *target,
+    const json_t *body, struct api_reply *r)
+{
+	int error = api_try(c, method, target, body, r);
+
+	return error == API_BARRED ? say_unreachable(c, EACCES) : error;
 }
 
 void

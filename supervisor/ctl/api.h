@@ -30,6 +30,14 @@ int api_call(const struct ctl *c, const char *method, const char *target,
     const json_t *body, struct api_reply *r);
 void api_clear(struct api_reply *r);
 
+#define API_BARRED (-2)
+/*
+ * The same, but API_BARRED and not a word where the socket is refused to us, as
+ * it is inside a session.
+ */
+int api_try(const struct ctl *c, const char *method, const char *target,
+    const json_t *body, struct api_reply *r);
+
 /*
  * Print "METHOD /path: 404 Not Found: BODY" on standard error.  Returns
  * EXIT_FAIL.

@@ -168,51 +168,44 @@ make_session(struct run *r, const char *id)
 	return code;
 }
 
+/* The newest of the list, or a new one. */
+static int
+listed_session(struct run *r, const json_t *list, const char *workspace)
+{
+	const json_t *best;
+
+	best = pick_session(list, workspace, opts_str(r->o, "policy", NULL));
+	if (best != NULL)
+		return set_session(r, best);
+	if (!no_auto())
+		return make_session(r, NULL);
+	return ctl_fail(r->c,
+	    "no session for %s, and AGENTSH_NO_AUTO forbids to make one",
+	    workspace);
+}
+
 /* A session of the workspace: the one there is, else a new one. */
 static int
 workspace_session(struct run *r)
 {
+	static const char target[] = "/api/v1/sessions";
 	char *real = realpath(run_root(r), NULL);
-	const json_t *best;
-	json_t *list;
-	int code;
+	struct api_reply rep;
+	int n, code = EXIT_FAIL;
 
 	if (real == NULL)
 		return ctl_fail(r->c, "workspace %s: %s", run_root(r),
 		    strerror(errno));
-	if ((list = api_get(r->c, "/api/v1/sessions")) == NULL) {
-		free(real);
-		return EXIT_FAIL;
-	}
-	best = pick_session(list, real, opts_str(r->o, "policy", NULL));
-	if (best != NULL)
-		code = set_session(r, best);
-	else if (no_auto())
-		code = ctl_fail(r->c,
-		    "no session for %s, and AGENTSH_NO_AUTO "
-		    "forbids to make one",
-		    real);
-	else
-		code = make_session(r, NULL);
-	json_decref(list);
+	n = api_try(r->c, "GET", target, NULL, &rep);
+	if (n == API_BARRED)
+		code = 0;
+	else if (n == 0 && rep.status == 200 && json_is_array(rep.json))
+		code = listed_session(r, rep.json, real);
+	else if (n == 0)
+		api_refused("GET", target, &rep);
+	api_clear(&rep);
 	free(real);
 	return code;
-}
-
-/*
- * Inside a session the control socket is refused to us; then entry.sock tells,
- * from who connects, that we are inside, whatever name we give.
- */
-static bool
-control_refused(const struct ctl *c)
-{
-	struct http h;
-	bool refused;
-
-	refused = http_open(&h, c->socket, c->timeout_ms) == -1 &&
-	    (errno == EACCES || errno == EPERM);
-	http_close(&h);
-	return refused;
 }
 
 /* Root sees other users' sessions and enters none of them. */
@@ -235,32 +228,34 @@ named_session(struct run *r, const char *name)
 {
 	char target[256] = "/api/v1/sessions";
 	struct api_reply rep;
-	int code = EXIT_FAIL;
+	int n, code = EXIT_FAIL;
 
-	if (api_segment(target, sizeof(target), name) == -1)
+	if (strlen(name) >= sizeof(r->session) ||
+	    api_segment(target, sizeof(target), name) == -1)
 		return ctl_fail(r->c, "no session has so long a name");
-	if (api_call(r->c, "GET", target, NULL, &rep) == -1)
-		;
-	else if (rep.status == 200 && rep.json != NULL)
+	n = api_try(r->c, "GET", target, NULL, &rep);
+	if (n == API_BARRED) {
+		strcpy(r->session, name);
+		code = 0;
+	} else if (n == 0 && rep.status == 200 && rep.json != NULL)
 		code = take_session(r, rep.json);
-	else if (rep.status == 404 && !no_auto())
+	else if (n == 0 && rep.status == 404 && !no_auto())
 		code = make_session(r, name);
-	else
+	else if (n == 0)
 		api_refused("GET", target, &rep);
 	api_clear(&rep);
 	return code;
 }
 
+/*
+ * Inside a session the control socket is refused to us; then entry.sock tells,
+ * from who connects, that we are inside, whatever name we give.
+ */
 static int
 choose_session(struct run *r, const char *name)
 {
 	r->named = name != NULL;
-	if (!control_refused(r->c))
-		return name != NULL ? named_session(r, name) :
-				      workspace_session(r);
-	if (name != NULL && strlen(name) < sizeof(r->session))
-		strcpy(r->session, name);
-	return 0;
+	return name != NULL ? named_session(r, name) : workspace_session(r);
 }
 
 static const char *
