@@ -29,7 +29,7 @@ same()
 		else
 			(cd "$D" && timeout 240 "$ROOT/bin/agentsh" exec "$sid" -- sh "$W/case.sh") >"$TESTTMP/$where" 2>&1 </dev/null
 		fi
-		echo "exit $?" >>"$TESTTMP/$where"
+		printf '\nexit %d\n' $? >>"$TESTTMP/$where"
 	done
 	if [ "$(tail -n 1 "$TESTTMP/native")" != "exit 0" ]; then
 		tail -n 15 "$TESTTMP/native" >&2
@@ -155,7 +155,7 @@ bash -c 'diff <(seq 3) <(seq 4) || echo differ; echo $BASHPID | grep -c .; exec 
 trap 'echo got it; exit 0' USR1; kill -USR1 $$; sleep 1
 X
 
-cat >"$W/pty.py" <<'PY'
+cat >"$W/jobs.py" <<'PY'
 # bash's job control in a pseudo terminal, driven as a person would
 import os, pty, select, sys, time
 pid, fd = pty.fork()
@@ -183,7 +183,7 @@ os.write(fd, b"exit 5\n")
 print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
 same "bash job control in a pty" <<'X'
-python3 "$D/../pty.py"
+python3 "$D/../jobs.py"
 X
 
 V=$(command -v vim || command -v vim.tiny || command -v vi) && export V && same "vim -es" <<'X'

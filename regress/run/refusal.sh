@@ -6,15 +6,15 @@ start_house exe.dev
 sid=$(new_session)
 [ -n "$sid" ] || fatal "no session"
 
-in_session nc -l 1 >"$TESTTMP/out" 2>"$TESTTMP/err"
+in_session dd if=/dev/zero of=/dev/null count=1 >"$TESTTMP/out" 2>"$TESTTMP/err"
 check "front door: exit 126" [ $? -eq 126 ]
 check "front door: one line with rule, file and line" \
-    grep -Eq '^agentsh: nc: refused by policy \(rule=block-network-tools, default\.yaml:[0-9]+\)' "$TESTTMP/err"
+    grep -Eq '^agentsh: dd: refused by policy \(rule=block-system-commands, default\.yaml:[0-9]+\)' "$TESTTMP/err"
 line=$(sed -n 's/.*default\.yaml:\([0-9]*\)).*/\1/p' "$TESTTMP/err" | head -n 1)
-check "the line is the rule's" sh -c "sed -n '${line:-0}p' /etc/agentsh/policies/default.yaml | grep -q block-network-tools"
+check "the line is the rule's" sh -c "sed -n '${line:-0}p' /etc/agentsh/policies/default.yaml | grep -q block-system-commands"
 
-in_session iptables -L >/dev/null 2>"$TESTTMP/err"
-check "the rule's message" grep -q 'could interfere with sandbox infrastructure' "$TESTTMP/err"
+in_session rm -r none >/dev/null 2>"$TESTTMP/err"
+check "the rule's message" grep -q 'Recursive delete blocked' "$TESTTMP/err"
 
 in_session cat /etc/shadow >/dev/null 2>"$TESTTMP/err"
 check "below: cat exits 1" [ $? -eq 1 ]
@@ -30,19 +30,19 @@ check "death by signal is native" [ $? -eq 143 ]
 agentsh exec "$sid" --timeout 1s -- sh -c 'sleep 30' 2>"$TESTTMP/err"
 check "--timeout: 124" [ $? -eq 124 ]
 check "--timeout: says so" grep -q 'timed out' "$TESTTMP/err"
-agentsh exec no-such-session -- true 2>"$TESTTMP/err"
-check "an unknown session does not run unprotected" [ $? -ne 0 ]
+# as the original does, a session of that name is made; nothing runs outside of one
+check_not "an unknown session does not run unprotected" agentsh exec no-such-session -- cat /etc/shadow
 
 mkdir -p "$W/d"
 echo keep >"$W/d/f"
-check "rm succeeds" in_session rm d/f
+check "rm succeeds" in_session rm "$W/d/f"
 check_not "the file is gone" [ -e "$W/d/f" ]
 check "it is in the trash" sh -c "grep -rqx keep /var/lib/agentsh/sessions/*/trash"
-check "rmdir succeeds" in_session rmdir d
+check "rmdir succeeds" in_session rmdir "$W/d"
 check_not "the folder is gone" [ -e "$W/d" ]
 
 events >"$TESTTMP/ev"
-for pat in block-network-tools block-exe-dev-interference default-deny-files approve-env-files soft-delete-workspace /etc/shadow; do
+for pat in block-system-commands block-rm-recursive default-deny-files approve-env-files soft-delete-workspace /etc/shadow; do
 	check "event: $pat" grep -q "$pat" "$TESTTMP/ev"
 done
 check "the chain holds" agentshctl audit verify
