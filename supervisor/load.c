@@ -368,6 +368,7 @@ finished(struct monitor *mon, bool good)
 	answer_askers(mon, good ? 0 : EINVAL);
 	if (good) {
 		l->loaded = true;
+		l->fresh = false;
 		log_info("policies in force: %u%s", l->policies,
 		    l->failed ? ", not for every session" : "");
 		if (!first)
@@ -377,6 +378,9 @@ finished(struct monitor *mon, bool good)
 	} else if (first) {
 		monitor_load_failed(mon);
 		return;
+	} else if (l->fresh) {
+		log_error("policyd has no policies: no session can be created "
+			  "until the files are repaired and reloaded");
 	} else {
 		log_error("nothing was changed: the old config and policies "
 			  "stay in force");
@@ -509,6 +513,13 @@ load_got_policies(struct monitor *mon, struct msg *m)
 	take_text(l, m, st->error != 0);
 	l->policies = st->count;
 	load_event(mon, st->error == 0 ? LOADE_POLICIES : LOADE_BAD);
+}
+
+void
+load_policyd_ready(struct monitor *mon)
+{
+	mon->load.fresh = true;
+	load_start(mon, 0);
 }
 
 void

@@ -45,6 +45,7 @@ struct load {
 	enum load_state state;
 	uint32_t id; /* of the question to policyd */
 	bool loaded; /* once: something is in force */
+	bool fresh;  /* policyd was started again and holds nothing yet */
 	bool again;  /* asked for while at work */
 	struct daemon_conf next;
 	uint32_t policies;
@@ -60,6 +61,8 @@ struct load {
 /* Begin, or note that it must begin again.  asker: id of a RELOAD of control's, or 0. */
 void load_start(struct monitor *mon, uint32_t asker);
 
+/* policyd is up: it knows nothing, load. */
+void load_policyd_ready(struct monitor *mon);
 /* policyd's answers, and its death. */
 void load_got_conf(struct monitor *mon, struct msg *m);
 void load_got_policies(struct monitor *mon, struct msg *m);

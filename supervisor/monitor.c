@@ -137,7 +137,7 @@ static void
 policyd_ready(struct proc *p)
 {
 	proc_serving(p);
-	load_start(p->mon, 0);
+	load_policyd_ready(p->mon);
 }
 
 static void

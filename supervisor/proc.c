@@ -32,6 +32,7 @@
 #define LASTED_NS	  (10 * NS_PER_S) /* a start that held forgives the last */
 #define BACKOFF_MIN_NS	  (NS_PER_S / 20)
 #define BACKOFF_SHIFT_MAX 9 /* 25 s */
+#define LOG_PER_SECOND 500 /* lines of one process */
 #define TRACER_NICE	  20 /* RLIMIT_NICE: it comes back from SCHED_IDLE */
 
 const char *const proc_state_name[PRS_MAX] = {
@@ -301,21 +302,41 @@ proc_close(struct proc *p)
 		out_free(p, o);
 }
 
+/* A process that logs without end shall not fill the operator's disk. */
+static bool
+log_is_too_much(struct proc *p)
+{
+	uint64_t now = loop_now_ns() / NS_PER_S;
+
+	if (now != p->log_second) {
+		if (p->log_cnt > LOG_PER_SECOND)
+			log_warn("%s[%d]: %u log lines were dropped",
+			    p->rights->name, (int)p->pid,
+			    p->log_cnt - LOG_PER_SECOND);
+		p->log_second = now;
+		p->log_cnt = 0;
+	}
+	return ++p->log_cnt > LOG_PER_SECOND;
+}
+
+static void
+got_log(struct proc *p, struct msg *m)
+{
+	const struct msg_log *lg = msg_payload(m);
+	size_t len;
+	const char *text = msg_tail(m, &len);
+
+	if (lg->level > LOG_DEBUG || len == 0 || text[len - 1] != '\0')
+		proc_bad(p, "malformed log line");
+	else if (!log_is_too_much(p))
+		log_foreign((int)lg->level, p->rights->name, (int)p->pid, text);
+}
+
 static void
 receive(struct proc *p, struct msg *m)
 {
-	const struct msg_log *lg;
-	size_t len;
-	const char *text;
-
 	if (m->hdr.type == MSG_LOG) {
-		lg = msg_payload(m);
-		text = msg_tail(m, &len);
-		if (lg->level > LOG_DEBUG || len == 0 || text[len - 1] != '\0')
-			proc_bad(p, "malformed log line");
-		else
-			log_foreign((int)lg->level, p->rights->name,
-			    (int)p->pid, text);
+		got_log(p, m);
 	} else if (m->hdr.type == MSG_READY) {
 		proc_event(p, PRE_READY, 0);
 	} else if (proc_is_up(p) || p->state == PRS_DRAINING) {

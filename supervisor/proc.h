@@ -83,6 +83,8 @@ struct proc {
 	unsigned int outq_cnt;
 	unsigned int fails;	/* starts in a row that did not last */
 	uint64_t started_ns;
+	uint64_t log_second;	/* of CLOCK_MONOTONIC, in which log_cnt lines came */
+	unsigned int log_cnt;
 	const gid_t *groups; /* of a tracer's session, borrowed */
 	unsigned int ngroups;
 };
