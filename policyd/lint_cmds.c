@@ -47,6 +47,8 @@ struct cmds {
 	struct division *divs;
 	uint32_t ndivs, failures;
 	int spared; /* some rules could not be compared */
+	uint8_t *outside; /* [nnames][nrules]: a name that rule has not */
+	char **weak; /* [nrules]: what is let through, with an example */
 };
 
 /* ---- entries ---- */
@@ -304,6 +306,89 @@ spare(struct cmds *s, const struct ask *q)
 	}
 }
 
+/* Which entries name commands that which rules do not. */
+static void
+note_outside(struct cmds *s)
+{
+	const struct dfabuild_set *t;
+	uint8_t *in = calloc(s->nrules + 1u, 1), *out;
+	uint32_t set, i, rule;
+
+	s->outside = calloc((size_t)s->nnames * s->nrules + 1, 1);
+	s->weak = calloc(s->nrules + 1u, sizeof(*s->weak));
+	if (in == NULL || s->outside == NULL || s->weak == NULL)
+		s->l->failed = 1;
+	for (set = 0; set < s->b.nsets && !s->l->failed; set++) {
+		t = &s->b.sets[set];
+		if (!dfabuild_has(&s->b, set, TAG_VALID))
+			continue;
+		memset(in, 0, s->nrules);
+		for (i = 1; i < t->n; i++)
+			in[s->names[t->tags[i] - 1].rule] = 1;
+		for (i = 1; i < t->n; i++) {
+			out = s->outside + (size_t)(t->tags[i] - 1) * s->nrules;
+			for (rule = 0; rule < s->nrules; rule++)
+				out[rule] |= !in[rule];
+		}
+	}
+	free(in);
+}
+
+/* Rule `by` lets the question through by an entry wider than rule's. */
+static int
+reaches_outside(const struct cmds *s, const struct ask *q, uint32_t by,
+    uint32_t rule)
+{
+	const struct dfabuild_set *t = &s->b.sets[q->set];
+	uint32_t i, at;
+
+	for (i = 1; i < t->n; i++) {
+		at = t->tags[i] - 1;
+		if (s->names[at].rule == by &&
+		    s->outside[(size_t)at * s->nrules + rule])
+			return 1;
+	}
+	return 0;
+}
+
+static void
+note_weak(struct cmds *s, const struct ask *q, uint32_t rule, uint32_t winner,
+    const char *args)
+{
+	const struct prule *r = &s->rules[rule].r;
+	uint32_t by = winner - s->l->first_cmd;
+	char name[256];
+
+	if (by >= rule || s->weak[rule] != NULL ||
+	    (r->decision != DEC_DENY && r->decision != DEC_APPROVE) ||
+	    !lint_opens(s->rules[by].r.decision) ||
+	    !reaches_outside(s, q, by, rule))
+		return;
+	lint_rule_text(s->l, winner, name, sizeof(name));
+	if (asprintf(&s->weak[rule],
+		"%s lets through part of what it would %s: %s%s%s", name,
+		decision_name[r->decision], q->name, args[0] != '\0' ? " " : "",
+		args) == -1) {
+		s->weak[rule] = NULL;
+		s->l->failed = 1;
+	}
+}
+
+/* What never decides is said to be unreachable and no more. */
+static void
+say_weak(struct cmds *s)
+{
+	const struct prule *r;
+	uint32_t i;
+
+	for (i = 0; i < s->nrules; i++) {
+		r = &s->rules[i].r;
+		if (s->weak[i] != NULL && s->cases.v[s->case_at[i]].decides)
+			lint_say(s->l, r->name.s, r->pos.line, LK_WEAKENED,
+			    "%s", s->weak[i]);
+	}
+}
+
 static void
 ask_args(struct cmds *s, const struct ask *q, const struct division *d,
     uint32_t args)
@@ -326,8 +411,10 @@ ask_args(struct cmds *s, const struct ask *q, const struct division *d,
 	c.args_len = (size_t)len;
 	image_command(&s->l->im, &c, &v);
 	for (i = 0; i < q->n; i++) {
-		if (see_args(s, d, args, q->rules[i], v.rule))
-			see_names(s, q, q->rules[i], v.rule);
+		if (!see_args(s, d, args, q->rules[i], v.rule))
+			continue;
+		see_names(s, q, q->rules[i], v.rule);
+		note_weak(s, q, q->rules[i], v.rule, text);
 	}
 }
 
@@ -444,6 +531,10 @@ cmds_clear(struct cmds *s)
 	free(s->names);
 	free(s->args);
 	free(s->depths);
+	for (i = 0; s->weak != NULL && i < s->nrules; i++)
+		free(s->weak[i]);
+	free(s->outside);
+	free(s->weak);
 	lint_cases_clear(&s->cases);
 	dfabuild_clear(&s->b);
 }
@@ -481,11 +572,20 @@ lint_cmds(struct lint *l)
 	if (l->failed || s.nrules == 0 || cmds_init(&s) == -1 ||
 	    build_names(&s, nfa) == -1)
 		goto out;
+	note_outside(&s);
 	for (i = 0; i < s.b.nsets && !l->failed; i++) {
 		if (dfabuild_has(&s.b, i, TAG_VALID))
 			ask_name(&s, i, rules);
 	}
+	if (l->failed)
+		goto out;
+	say_weak(&s);
 	lint_report(l, &s.cases);
+	if (s.spared)
+		lint_say(l, "command_rules", s.rules[0].r.pos.line,
+		    LK_NOT_ANALYSED,
+		    "some args_patterns are too many to be compared with "
+		    "each other");
 out:
 	nfa_free(nfa);
 	free(rules);

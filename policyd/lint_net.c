@@ -33,7 +33,7 @@ struct nrow {
 	const struct pnet_rule *r;
 	uint32_t case_at, first_dom, dom_cases, cidr_cases, port_cases;
 	uint8_t restricts;
-	uint8_t weak; /* one example is enough */
+	char *weak; /* what is let through, with an example */
 };
 
 struct net {
@@ -441,19 +441,33 @@ ask_text(const struct nask *q, char *buf, size_t size)
 }
 
 static void
-say_weak(struct net *s, uint32_t row, uint32_t by, const struct nask *q)
+note_weak(struct net *s, uint32_t row, uint32_t by, const struct nask *q)
 {
-	const struct prule *r = &s->rows[row].r->r;
+	struct nrow *r = &s->rows[row];
 	char text[512], name[256];
 
-	if (s->rows[row].weak)
+	if (r->weak != NULL)
 		return;
-	s->rows[row].weak = 1;
 	ask_text(q, text, sizeof(text));
 	lint_rule_text(s->l, s->l->first_net + by, name, sizeof(name));
-	lint_say(s->l, r->name.s, r->pos.line, LK_WEAKENED,
-	    "%s stands before it and lets through what it would %s: %s", name,
-	    decision_name[r->decision], text);
+	if (asprintf(&r->weak, "%s lets through part of what it would %s: %s",
+		name, decision_name[r->r->r.decision], text) == -1) {
+		r->weak = NULL;
+		s->l->failed = 1;
+	}
+}
+
+/* What never decides is said to be unreachable and no more. */
+static void
+say_weak(struct net *s)
+{
+	const struct nrow *r;
+
+	for (r = s->rows; r < s->rows + s->nrows; r++) {
+		if (r->weak != NULL && s->cases.v[r->case_at].decides)
+			lint_say(s->l, r->r->r.name.s, r->r->r.pos.line,
+			    LK_WEAKENED, "%s", r->weak);
+	}
 }
 
 /* ---- asking ---- */
@@ -507,7 +521,7 @@ ask(struct net *s, const struct nask *q)
 		if (by < i && r->restricts &&
 		    lint_opens(s->rows[by].r->r.decision) &&
 		    is_weakened(s, i, by, q))
-			say_weak(s, i, by, q);
+			note_weak(s, i, by, q);
 	}
 }
 
@@ -667,6 +681,10 @@ net_init(struct net *s)
 static void
 net_clear(struct net *s)
 {
+	uint32_t i;
+
+	for (i = 0; s->rows != NULL && i < s->nrows; i++)
+		free(s->rows[i].weak);
 	free(s->rows);
 	free(s->dom_row);
 	free(s->addr_like);
@@ -701,6 +719,7 @@ lint_net(struct lint *l)
 	}
 	if (build(s, nfa) == 0) {
 		ask_all(s);
+		say_weak(s);
 		lint_report(l, &s->cases);
 	}
 out:

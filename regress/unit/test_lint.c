@@ -251,6 +251,25 @@ static const struct {
 	    "c: unreachable: never decides: a (line 4), b (line 5)",
 	    "b: unreachable" },
 	{ "command_rules:\n"
+	  "- {name: a, commands: [\"*\"], args_patterns: [\"^x\"], "
+	  "decision: allow}\n"
+	  "- {name: b, commands: [rm], decision: deny}\n",
+	    "p.yaml:5: b: weakened: a (line 4) lets through part of what it "
+	    "would deny: rm x\n", "unreachable" },
+	{ "command_rules:\n"
+	  "- {name: a, commands: [rm], args_patterns: [\"^x\"], "
+	  "decision: allow}\n"
+	  "- {name: b, commands: [rm], decision: deny}\n",
+	    "", NULL },
+	{ "command_rules:\n" /* too large together: nobody is accused */
+	  "- {name: a, commands: [x], args_patterns: [\"a[0-9a-d]{8}b\"], "
+	  "decision: allow}\n"
+	  "- {name: b, commands: [x], args_patterns: [\"c[0-9a-d]{8}d\"], "
+	  "decision: deny}\n"
+	  "- {name: c, commands: [x], decision: deny}\n"
+	  "- {name: d, commands: [x], decision: deny}\n",
+	    "p.yaml:4: command_rules: not-analysed: ", "b: " },
+	{ "command_rules:\n"
 	  "- {name: a, commands: [\"rm -rf\"], decision: deny}\n",
 	    "a: doubtful: command \"rm -rf\"", "unreachable" },
 	{ "command_rules:\n"
