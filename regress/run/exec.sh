@@ -83,6 +83,9 @@ kill -TERM "$waiter"
 wait "$waiter"
 same "a signal to who waits reaches the command" "$?" 9
 same "in time" "$(agentsh exec "$sid" --timeout 20s -- sh -c 'cat; exit 3' </dev/null; echo $?)" 3
+same "with SIGCHLD ignored" "$(trap '' CHLD; agentsh exec "$sid" --timeout 20s -- sh -c 'exit 3' 2>/dev/null; echo $?)" 3
+same "without standard descriptors" "$(agentsh exec "$sid" --timeout 20s -- sh -c 'echo x' 2>/dev/null <&-)" x
+same "in place without them" "$(in_session sh -c 'echo x' 2>&- <&-)" x
 agentsh exec "$sid" -o json -- sh -c 'echo out; echo err >&2; exit 4' >"$TESTTMP/json"
 same "JSON: exit status" "$?" 4
 for t in 'result exit_code:4' 'result stdout:out' 'result stderr:err' 'guidance status:failed' \

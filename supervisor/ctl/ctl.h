@@ -42,8 +42,7 @@ struct cmd {
 	int min_pos, max_pos; /* how many of them; -1: any number */
 	int stop_at; /* see opts_parse */
 	unsigned int listed; /* CTL_IN_* */
-	const char
-	    *stop_word; /* stop only if this word is given; NULL: always */
+	const char *stop_word; /* stop only where it is given; or NULL */
 	int (*run)(struct ctl *, struct opts *, const struct cmd *);
 	const char *help; /* one line */
 };

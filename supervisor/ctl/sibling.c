@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -56,7 +57,7 @@ sibling_run(const char *path, char *const *argv, char *out, size_t size)
 	int fd[2], status;
 	pid_t pid;
 
-	if (pipe2(fd, O_CLOEXEC) == -1)
+	if (pipe2(fd, O_CLOEXEC) == -1 || signal(SIGCHLD, SIG_DFL) == SIG_ERR)
 		return -1;
 	if ((pid = fork()) == 0) {
 		if (dup2(fd[1], STDOUT_FILENO) != -1)

@@ -36,6 +36,7 @@ struct waiter {
 	int pipe[P_MAX][2];
 	int pidfd, sigfd;
 	sigset_t old_mask;
+	struct sigaction old_chld;
 	size_t in_off; /* of q->in */
 	uint64_t begin_ns;
 	bool exited;
@@ -86,12 +87,33 @@ make_pipes(struct waiter *w)
 	return 0;
 }
 
-/* A mask of our own, so that signals come by descriptor. */
+/* Numbers 0 to 2 must not become ends of our pipes. */
+static int
+fill_standard(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	} while (fd != -1 && fd <= STDERR_FILENO);
+	if (fd == -1)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+/*
+ * A mask of our own, so that signals come by descriptor; and children that are
+ * not reaped behind our back, whatever we inherited.
+ */
 static int
 make_signals(struct waiter *w)
 {
+	struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t set;
 
+	if (sigaction(SIGCHLD, &dfl, &w->old_chld) == -1)
+		return -1;
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGQUIT);
@@ -118,6 +140,7 @@ child_main(struct waiter *w)
 		if (fd != -1 && dup2(fd, target[i]) == -1)
 			_exit(EXIT_DENIED);
 	}
+	sigaction(SIGCHLD, &w->old_chld, NULL);
 	sigprocmask(SIG_SETMASK, &w->old_mask, NULL);
 	enter(w->eq, &why);
 	if (write(w->pipe[P_WHY][1], &why, sizeof(why)) != sizeof(why))
@@ -132,7 +155,8 @@ start(struct waiter *w)
 {
 	pid_t pid;
 
-	if (make_pipes(w) == -1 || make_signals(w) == -1)
+	if (fill_standard() == -1 || make_pipes(w) == -1 ||
+	    make_signals(w) == -1)
 		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	w->e->start_ns = now_ns(CLOCK_REALTIME);
