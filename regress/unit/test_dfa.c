@@ -160,6 +160,7 @@ no_patterns_make_an_automaton_that_refuses(void **state)
 	assert_int_equal(used, b.dfa->size_bytes);
 	assert_int_equal(dfa_run(b.dfa, "x", 1), 0);
 	assert_int_equal(dfa_run(b.dfa, "", 0), 0);
+	assert_int_equal(dfa_run(b.dfa, NULL, 0), 0);
 	dfabuild_clear(&b);
 	nfa_free(n);
 }
