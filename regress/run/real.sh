@@ -173,12 +173,21 @@ def until(text, limit=20):
 until(b"READY>")
 for send, want in ((b"sleep 100 &\n", b"[1]"), (b"jobs\n", b"Running"), (b"fg\n", b"sleep 100")):
     os.write(fd, send); until(want)
-time.sleep(0.3)
-os.write(fd, b"\x1a"); until(b"Stopped")
+def press(key, text):
+    """press key until text comes: the one who should get it may not be there yet"""
+    out, end = b"", time.time() + 20
+    while text not in out and time.time() < end:
+        os.write(fd, key)
+        while select.select([fd], [], [], 0.2)[0] and text not in out:
+            out += os.read(fd, 4096)
+    if text not in out:
+        print("timeout pressing", key, out); sys.exit(1)
+press(b"\x1a", b"Stopped")
 os.write(fd, b"bg\n"); until(b"sleep 100 &")
-os.write(fd, b"kill %1; wait; echo ended $?\n"); until(b"ended")
+os.write(fd, b"kill %1; wait; echo ended $?\n"); until(b"ended 1")
 os.write(fd, b"tty >/dev/null && echo has-a-tty\n"); until(b"has-a-tty\r")
-os.write(fd, b"cat\n"); time.sleep(0.3); os.write(fd, b"\x03"); until(b"READY>")
+os.write(fd, b"cat\n"); os.write(fd, b"to and fro\n"); until(b"to and fro\r\nto and fro")
+press(b"\x03", b"READY>")
 os.write(fd, b"exit 5\n")
 print("status", os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 PY
