@@ -1,11 +1,13 @@
 #!/bin/sh
 # The message table and the rights table in the man pages are those of the program.
 #
-# tables.sh [-g] AGENTSHD MANDIR ABI; ABI is the directory of msg.ok.  -g writes what the
-# program says into the pages and msg.ok instead.
+# tables.sh [-g] [AGENTSHD MANDIR ABI]; ABI is the directory of msg.ok.  -g writes what the
+# program says into the pages and msg.ok instead.  Without names: what is installed in
+# $ROOT, from the top of the sources.
 
 generate=
-[ "$1" = -g ] && { generate=1; shift; }
+[ "${1-}" = -g ] && { generate=1; shift; }
+[ $# -eq 0 ] && set -- "${ROOT:?}/sbin/agentshd" man regress/golden/abi
 [ $# -eq 3 ] || { echo "usage: tables.sh [-g] AGENTSHD MANDIR ABI" >&2; exit 1; }
 agentshd=$1
 man=$2
