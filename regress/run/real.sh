@@ -184,7 +184,7 @@ def press(key, text):
         print("timeout pressing", key, out); sys.exit(1)
 press(b"\x1a", b"Stopped")
 os.write(fd, b"bg\n"); until(b"sleep 100 &")
-os.write(fd, b"kill %1; wait; echo ended $?\n"); until(b"ended 1")
+os.write(fd, b"kill %1; wait; echo ended $?\n"); until(b"ended 0")
 os.write(fd, b"tty >/dev/null && echo has-a-tty\n"); until(b"has-a-tty\r")
 os.write(fd, b"cat\n"); os.write(fd, b"to and fro\n"); until(b"to and fro\r\nto and fro")
 press(b"\x03", b"READY>")
@@ -228,6 +228,6 @@ if need meson ninja gcc; then
 	cd "$W/src" || exit 1
 	check "agentsh builds itself" sh -c "
 	    timeout 400 '$ROOT/bin/agentsh' exec '$sid' -- sh -c \
-		'cd $W/src && meson setup bb -Dtests=false >/dev/null && ninja -C bb >/dev/null && bb/supervisor/agentshd -V' >'$TESTTMP/self' 2>&1 || { tail -n 5 '$TESTTMP/self'; false; }"
+		'cd $W/src && meson setup self -Dtests=false >/dev/null && ninja -C self >/dev/null && self/supervisor/agentshd -V' >'$TESTTMP/self' 2>&1 || { tail -n 5 '$TESTTMP/self'; false; }"
 fi
 [ $n -ge 12 ] || bad "only $n programs were tried"
