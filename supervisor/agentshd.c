@@ -255,6 +255,8 @@ main(int argc, char **argv)
 			"");
 		return 1;
 	}
+	if (mon.opts.check_only)
+		log_set_level(LOG_WARNING); /* diagnostics only */
 	mon.opts.config = absolute(mon.opts.config);
 	if (find_libexec(&mon) == -1) {
 		log_error(

@@ -255,9 +255,10 @@ v2_enable(struct cgroup_host *h)
 	if (read_file(dir, "cgroup.controllers", have, sizeof(have)) > 1) {
 		v2_leaf(dir);
 		for (c = 0; c < CG_FREEZER; c++) {
-			if (has_word(have, v2_name[c], ' '))
-				(void)write_fmt(dir, "cgroup.subtree_control",
-				    "+%s", v2_name[c]);
+			if (has_word(have, v2_name[c], ' ') &&
+			    write_fmt(dir, "cgroup.subtree_control", "+%s",
+				v2_name[c]) == -1)
+				h->error[c] = errno;
 		}
 		(void)read_file(dir, "cgroup.subtree_control", given,
 		    sizeof(given));
@@ -491,7 +492,9 @@ ctl_set(struct cgroup *cg, enum cgroup_ctl c, const struct cgroup_limits *lim,
 {
 	const struct cgroup_host *h = cg->host;
 	bool wanted = c < CG_FREEZER && wants(c, lim), fresh = cg->fd[c] == -1;
-	const char *reason = "no such cgroup controller here";
+	const char *reason = h->error[c] != 0 ?
+	    strerror(h->error[c]) :
+	    "no such cgroup controller here";
 
 	if (fresh && h->dir[c][0] != '\0') {
 		cg->fd[c] = dir_make(h->dir[c], cg->name);

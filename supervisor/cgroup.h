@@ -34,6 +34,7 @@ extern const char *const cgroup_ctl_name[CG_MAX]; /* as v1 spells it */
 struct cgroup_host {
 	char dir[CG_MAX][PATH_MAX];
 	bool v2[CG_MAX]; /* the controller's directory is in v2 */
+	int error[CG_MAX]; /* errno of enabling it there */
 };
 
 /* 0 is no limit; swap UINT64_MAX is no limit. */

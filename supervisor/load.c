@@ -276,9 +276,10 @@ keep_path(const char *key, char *next, const char *now)
 static int
 apply_log(struct monitor *mon)
 {
+	if (mon->opts.check_only)
+		return 0;
 	log_set_level((int)mon->conf.log_level);
-	if (mon->opts.check_only ||
-	    log_open_output(mon->conf.log_output, (int)mon->conf.log_json) == 0)
+	if (log_open_output(mon->conf.log_output, (int)mon->conf.log_json) == 0)
 		return 0;
 	log_error("cannot write the log to %s: %m: make its directory, or "
 		  "change logging.output",

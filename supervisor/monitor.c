@@ -343,6 +343,8 @@ monitor_loaded(struct monitor *mon)
 	if (mon->phase != MON_POLICYD)
 		return;
 	if (mon->opts.check_only) {
+		printf("%s: good, with %u policies\n", mon->opts.config,
+		    mon->load.policies);
 		mon->exit_code = 0;
 		loop_stop(&mon->loop);
 		return;
