@@ -27,7 +27,9 @@ exechead_shebang(const char *head, size_t n, char interp[EXECHEAD_LINE],
 	if (n < 2 || head[0] != '#' || head[1] != '!')
 		return 0;
 	nl = memchr(head, '\n', n);
-	end = nl != NULL ? (size_t)(nl - head) : n;
+	/* Without a newline the kernel keeps a byte for the NUL. */
+	end = nl != NULL ? (size_t)(nl - head) :
+	    n == EXECHEAD_LINE ? n - 1 : n;
 	if (nl == NULL) {
 		/* Cut off: the kernel takes it if the interpreter's name is whole. */
 		size_t k = 2;
