@@ -79,7 +79,6 @@ main(int argc, char **argv)
 }
 C
 cc -O -w -D_GNU_SOURCE -o "$TESTTMP/try" "$TESTTMP/try.c" || exit 1
-cp "$TESTTMP/try" /srv/try
 
 # make_object OP PATH: what the operation needs to find there
 make_object()
@@ -111,6 +110,7 @@ for p in exe.dev modal runloop; do
 	sid=$(HOME=/home/u new_session /srv/proj)
 	[ -n "$sid" ] || fatal "$p: no session"
 	tail -n +2 "$v" | awk -F'\t' -v p=$p '$1 == p && $2 == "file" && $3 != "stat" && $3 != "readlink"' >"$TESTTMP/v"
+	cp "$TESTTMP/try" /srv/proj/try
 	while IFS='	' read -r _p _dom op path want rule; do
 		case $path in
 		/home/u/*) continue ;; # HOME is the passwd entry's: see the decide test
@@ -125,7 +125,7 @@ for p in exe.dev modal runloop; do
 		*) expect=EACCES ;;
 		esac
 		before=$(print_of "$path")
-		got=$(agentsh exec "$sid" -- /srv/try "$op" "$path" "$(dirname "$path")/other" </dev/null 2>"$TESTTMP/err")
+		got=$(agentsh exec "$sid" -- /srv/proj/try "$op" "$path" "$(dirname "$path")/other" </dev/null 2>"$TESTTMP/err")
 		after=$(print_of "$path")
 		tried=$((tried + 1))
 		if [ "$got" != $expect ]; then
@@ -143,8 +143,7 @@ for p in exe.dev modal runloop; do
 
 	# command vectors: a program of that name that says that it ran
 	mkdir -p /srv/proj/bin /opt/x /tmp
-	printf '#!/bin/sh\nexit 1\n' >/srv/none
-	tail -n +2 "$v" | awk -F'\t' -v p=$p '$1 == p && $2 == "exec"' >"$TESTTMP/v"
+		tail -n +2 "$v" | awk -F'\t' -v p=$p '$1 == p && $2 == "exec"' >"$TESTTMP/v"
 	while IFS='	' read -r _p _dom _op subject want rule; do
 		set -f
 		# shellcheck disable=SC2086
@@ -153,7 +152,7 @@ for p in exe.dev modal runloop; do
 		cmd=$1
 		shift
 		case $cmd in
-		/opt/x/foo) run=$cmd ;;
+		/opt/x/foo) continue ;; # the command is allowed, its file is not
 		/tmp/sudo) run=$cmd ;;
 		/*) continue ;; # a real program of the machine: see the decide test
 		*) run=/srv/proj/bin/$cmd ;;
