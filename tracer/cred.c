@@ -153,6 +153,32 @@ is_own(const struct cred *k, const struct ids *id)
 	    (size_t)id->groups_cnt * sizeof(gid_t)) == 0;
 }
 
+int
+cred_thread(struct worker *w)
+{
+	struct cred *k;
+	uint64_t own;
+
+	if (!w->tracer->root_session)
+		return 0;
+	if ((k = own_cred(w)) == NULL)
+		return -1;
+	if (w->tracer->yama < 1)
+		k->own_caps[0].effective &= ~(1u << CAP_SYS_PTRACE);
+	own = k->own_caps[0].effective |
+	    (uint64_t)k->own_caps[1].effective << 32;
+	return caps_set(own, k->own_caps) ? 0 : -1;
+}
+
+bool
+cred_has_ptrace(const struct worker *w)
+{
+	const struct cred *k = w->cred;
+
+	return k != NULL && (k->worn ||
+	    (k->own_caps[0].effective & 1u << CAP_SYS_PTRACE) != 0);
+}
+
 bool
 cred_assume(struct call *c)
 {

@@ -23,6 +23,15 @@ bool cred_assume(struct call *c) __attribute__((warn_unused_result));
 /* Our own again.  Does nothing when nothing was assumed; ends the process if it cannot. */
 void cred_restore(struct call *c);
 
+/*
+ * A new serving thread of a root session puts CAP_SYS_PTRACE aside, unless Yama makes it
+ * needed for every caller: with it we could open for a caller what it may not.  0 or -1.
+ */
+int cred_thread(struct worker *w) __attribute__((warn_unused_result));
+
+/* Has this thread CAP_SYS_PTRACE in force at this moment? */
+bool cred_has_ptrace(const struct worker *w);
+
 /* The question of set*id and its like: mark, and let the kernel decide. */
 void cred_ask(struct call *c);
 

@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,6 +143,7 @@ got_conf(struct house *h, struct msg *m)
 
 	h->session = m->hdr.session;
 	t->root_session = conf->root_session != 0;
+	t->yama = conf->yama;
 	t->threads = conf->threads < 2 ? 2 : conf->threads;
 	t->features = h->features.bits;
 	t->trashfd = msg_take_fd(m, 2);
@@ -239,6 +241,8 @@ main(void)
 	static struct house h = { .t = { .trashfd = -1 } };
 	char line[512];
 
+	/* Serving threads hardly allocate: one arena, not one each. */
+	mallopt(M_ARENA_MAX, 1);
 	if (child_hello(&h.child, PROC_TRACER) == -1 ||
 	    privdrop_ids(&h.child) == -1)
 		return 1;

@@ -303,6 +303,12 @@ worker_main(void *arg)
 	/* umask belongs to the caller whose call is performed: ours alone. */
 	if (unshare(CLONE_FS) == -1)
 		log_warn("unshare(CLONE_FS): %s", strerror(errno));
+	if (cred_thread(w) == -1) {
+		log_error("a serving thread keeps CAP_SYS_PTRACE: %s",
+		    strerror(errno));
+		atomic_store(&w->state, WS_ENDED);
+		return NULL;
+	}
 	atomic_store(&w->tid, (pid_t)syscall(SYS_gettid));
 	while (receive(w)) {
 		atomic_store(&w->call_id, w->rq.id);

@@ -48,6 +48,7 @@ struct tracer {
 	unsigned int cpus;	/* of the machine */
 	unsigned int threads;	/* serving threads of a new group */
 	bool root_session;
+	int yama;		/* kernel.yama.ptrace_scope, -1 = none */
 	bool protected_symlinks; /* fs.protected_symlinks */
 	uint64_t features;	/* FEATURE_* of feature.h */
 	const char *session;	/* id */
