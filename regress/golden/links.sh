@@ -4,7 +4,7 @@ links()
 {
 	p=$ROOT/$1
 	shift
-	got=$(readelf -d "$p" | sed -n 's/.*(NEEDED).*\[\(lib[a-z0-9_-]*\)[.-].*/\1/p' | sort -u)
+	got=$(readelf -d "$p" | sed -n 's/.*(NEEDED).*\[\(lib[a-z0-9_-]*\)[.].*/\1/p' | sort -u)
 	[ -n "$got" ] || { echo "$p: not found"; rc=1; return; }
 	for l in $got; do
 		case " libc libgcc_s $* " in
@@ -15,7 +15,7 @@ links()
 }
 links sbin/agentshd libbsd libseccomp libcap-ng
 links libexec/agentsh/agentsh-tracer libbsd libseccomp libcap-ng
-links libexec/agentsh/agentsh-policyd libyaml libbsd libseccomp libcap-ng
+links libexec/agentsh/agentsh-policyd libyaml libyaml-0 libbsd libseccomp libcap-ng
 links libexec/agentsh/agentsh-auditd libsqlite3 libjansson libbsd libseccomp libcap-ng libm
 links libexec/agentsh/agentsh-control libevent_core libevent_extra libevent_core-2 libevent_extra-2 libjansson libbsd libseccomp libcap-ng
 links bin/agentsh libjansson libbsd libseccomp libcap-ng

@@ -3,7 +3,7 @@
 . "$TOP/regress/run/lib.sh"
 
 "$ROOT/sbin/agentshd" -nG -u "$BASE" >"$TESTTMP/table" || fatal "agentshd -nG"
-for flags in "" ${HOUSE_KILL_FLAG-}; do
+for flags in "" -k; do
 	HOUSE_FLAGS=$flags
 	start_house exe.dev
 	# busy and idle alike
