@@ -196,7 +196,9 @@ do_openat2(int dir, const char *path, uint64_t flags, uint64_t mode,
     uint64_t resolve)
 {
 	struct open_how how = {
-		.flags = flags | O_CLOEXEC | O_NOCTTY,
+		/* With O_PATH openat2 takes no O_NOCTTY. */
+		.flags = flags | O_CLOEXEC |
+		    ((flags & O_PATH) != 0 ? 0 : O_NOCTTY),
 		.mode = mode,
 		.resolve = resolve,
 	};
@@ -593,6 +595,44 @@ resolve_told(struct call *c, const struct open_rq *o, struct pathres *r)
 	return 0;
 }
 
+/*
+ * O_CREAT with RESOLVE_*: the parent as the kernel was told, the last name not followed; a
+ * symlink there is refused.
+ */
+static void
+create_told(struct call *c, const struct open_rq *o)
+{
+	struct pathres *r = &c->w->res[0];
+	struct open_rq parent = *o;
+	size_t last = pathres_last(o->path, o->len);
+	char *dir = c->w->path[1];
+	int e, todo = 1;
+	unsigned int i;
+
+	memcpy(dir, o->path, last);
+	num_text(dir + last, last == 0 ? "." : "");
+	parent.path = dir;
+	parent.flags = O_DIRECTORY;
+	if ((e = resolve_told(c, &parent, r)) != 0) {
+		fileops_failed(c, FOP_CREATE, r, e);
+		return;
+	}
+	r->dir = r->fd;
+	r->fd = -1;
+	r->name = o->path + last;
+	if (!is_plain_name(r->name) || pathres_join(r->canon, sizeof(r->canon),
+	    &r->len, r->canon, r->len, r->name, strlen(r->name)) != 0) {
+		finish(c, o, -1, EISDIR);
+		todo = 0;
+	}
+	for (i = 0; i < CREATE_TRIES && todo == 1; i++)
+		todo = (o->flags & O_EXCL) != 0 ? create_name(c, o, r) :
+		    open_or_create(c, o, r);
+	if (todo != 0)
+		call_unjudgeable(c, "O_CREAT with RESOLVE_* on this name");
+	pathres_close(r);
+}
+
 static void
 open_slow(struct call *c, const struct open_rq *o)
 {
@@ -719,7 +759,7 @@ fileops_ask_open(struct call *c)
 	    o.resolve == 0 && open_fast(c, &o))
 		return;
 	else if ((o.flags & O_CREAT) != 0)
-		call_unjudgeable(c, "O_CREAT with RESOLVE_*");
+		create_told(c, &o);
 	else
 		open_slow(c, &o);
 }
