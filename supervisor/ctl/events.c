@@ -14,6 +14,9 @@
 #include "supervisor/ctl/api.h"
 #include "supervisor/ctl/events.h"
 #include "supervisor/ctl/out.h"
+#include "supervisor/ctl/summary.h"
+
+#define EVENTS_ALL "5000" /* most that auditd gives at once */
 #include "supervisor/ctl/sibling.h"
 
 /* clang-format off */
@@ -34,6 +37,8 @@ const struct opt events_query_opts[] = {
 	{ "offset", 0, OPT_UINT, "number", NULL, "after so many (0)" },
 	{ "order", 0, OPT_CHOICE, "asc|desc", NULL,
 	    "oldest or newest first (desc)" },
+	{ "summary", 0, OPT_FLAG, NULL, NULL,
+	    "count equal events; of what was allowed, only by which rule" },
 	{ "json", 0, OPT_FLAG, NULL, NULL, "print JSON" },
 	{ .kind = OPT_END },
 };
@@ -213,9 +218,18 @@ events_query_run(struct ctl *c, struct opts *o, const struct cmd *t)
 
 	if (add_params(o, target, sizeof(target)) == -1)
 		return ctl_fail(c, "the question is too long");
+	/* A summary is of all there is, unless asked otherwise. */
+	if (opts_flag(o, "summary") &&
+	    ((opts_str(o, "limit", NULL) == NULL &&
+		 api_param(target, sizeof(target), "limit", EVENTS_ALL) == -1) ||
+		(opts_str(o, "order", NULL) == NULL &&
+		    api_param(target, sizeof(target), "order", "asc") == -1)))
+		return ctl_fail(c, "the question is too long");
 	if ((j = api_get(c, target)) == NULL)
 		return EXIT_FAIL;
-	if (ctl_json(c, o))
+	if (opts_flag(o, "summary") && !opts_flag(o, "json"))
+		code = summary_print(j, stdout, c->colour) == -1 ? EXIT_FAIL : 0;
+	else if (ctl_json(c, o))
 		code = out_json(stdout, j) == -1 ? EXIT_FAIL : 0;
 	else
 		print_events(c, j);
