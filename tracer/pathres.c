@@ -96,6 +96,23 @@ is_literal(const struct tracer *t, int fd, const char *path)
 }
 
 /*
+ * An O_TMPFILE file keeps the name "#INODE (deleted)" when it has been linked.  n: of the name
+ * without the suffix.
+ */
+static bool
+is_tmpfile(const char *path, size_t n, const struct stat *st)
+{
+	unsigned long long ino = 0;
+	size_t i = pathres_last(path, n);
+
+	if (i >= n || path[i] != '#')
+		return false;
+	for (i++; i < n && path[i] >= '0' && path[i] <= '9'; i++)
+		ino = ino * 10 + (unsigned long long)(path[i] - '0');
+	return i == n && ino == st->st_ino;
+}
+
+/*
  * Name of the object, deleted set when it has none any more.  1: it is no path (pipe,
  * socket, memfd), 0 or an errno.
  */
@@ -121,7 +138,8 @@ object_name(struct call *c, int fd, char *buf, size_t size, size_t *len,
 			return EACCES;
 		if (strncmp(buf, "/memfd:", 7) == 0)
 			return 1;
-		if (st.st_nlink != 0 && !S_ISDIR(st.st_mode))
+		if (st.st_nlink != 0 && !S_ISDIR(st.st_mode) &&
+		    !is_tmpfile(buf, (size_t)n - DELETED_LEN, &st))
 			return EACCES;
 		n -= (ssize_t)DELETED_LEN;
 		buf[n] = '\0';
