@@ -1,8 +1,8 @@
 /*
  * One intercepted call: memory and descriptors of its caller, its answer, its
- * verdict.  Runs in the serving threads; everything read from the caller is bytes of the
- * adversary, copied once.  Must never answer twice, never leave a call unanswered
- * knowingly, and never CONTINUE but through answer_continue.
+ * verdict.  Runs in the serving threads; everything read from the caller is
+ * bytes of the adversary, copied once.  Must never answer twice, never leave a
+ * call unanswered knowingly, and never CONTINUE but through answer_continue.
  */
 
 #include <errno.h>
@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -128,27 +129,52 @@ call_dirfd(struct call *c, int fd, int *err)
 	return dir;
 }
 
+/* Is copy what descriptor fd of thread tid is?  Its table may be its own. */
+static bool
+is_theirs(struct call *c, int fd, int copy)
+{
+	char name[2 * NUM_MAX + 8], *p;
+	struct stat a, b;
+
+	p = num_put(name, c->rq->pid);
+	num_put(num_text(p, "/fd/"), (uint32_t)fd);
+	return fstatat(c->tracer->procfd, name, &a, 0) == 0 &&
+	    fstat(copy, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino;
+}
+
 int
 call_getfd(struct call *c, int fd, int *err)
 {
+	bool leaders = false;
 	int pidfd, copy;
 
 	if (fd < 0) {
 		*err = EBADF;
 		return -1;
 	}
-	/* A thread may have a table of its own; before 6.9 only the leader's can be had. */
+	/*
+	 * A thread may have a table of its own; before 6.9 only the leader's
+	 * can be had.
+	 */
 	pidfd = (int)syscall(SYS_pidfd_open, c->rq->pid, PIDFD_THREAD);
-	if (pidfd == -1 && errno == EINVAL)
+	if (pidfd == -1 && errno == EINVAL) {
 		pidfd = (int)syscall(SYS_pidfd_open, c->task->tgid, 0);
+		leaders = c->task->tgid != (pid_t)c->rq->pid;
+	}
 	if (pidfd == -1) {
 		*err = EACCES;
 		return -1;
 	}
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	if (copy == -1)
-		*err = errno == EBADF ? EBADF : EACCES;
+		*err = errno == EBADF && !leaders ? EBADF : EACCES;
 	close(pidfd);
+	if (copy != -1 && leaders && !is_theirs(c, fd, copy)) {
+		*err = EACCES;
+		close(copy);
+		return -1;
+	}
 	return copy;
 }
 
@@ -297,8 +323,9 @@ static const char *const proc_open_tab[] = { "stat", "status", "statm",
 	"cpuset" };
 
 /*
- * Another process's memory is refused to all, under this name as under process_vm_writev; and while we
- * hold CAP_SYS_PTRACE we must not open for a caller what only that opens.
+ * Another process's memory is refused to all, under this name as under
+ * process_vm_writev; and while we hold CAP_SYS_PTRACE we must not open for a
+ * caller what only that opens.
  */
 static bool
 is_others_proc(const struct call *c, const char *path, size_t len)
