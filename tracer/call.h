@@ -1,13 +1,16 @@
 /*
  * One intercepted system call: what the seccomp listener said, the memory and
  * descriptors of its caller, its answer and its event.  Used by the serving
- * threads of the tracer only; a call belongs to one thread from receipt to answer.
+ * threads of the tracer only; a call belongs to one thread from receipt to
+ * answer.
  *
- * Trust: nothing in rq but nr, arch, pid and id; arguments are bytes of a stranger.
- * Memory that was read is copied once and never read again for the same purpose.
+ * Trust: nothing in rq but nr, arch, pid and id; arguments are bytes of a
+ * stranger. Memory that was read is copied once and never read again for the
+ * same purpose.
  *
- * Nothing here allocates or formats.  Every call is answered exactly once; what a handler
- * leaves unanswered is refused by notify.c (EACCES, rule unjudgeable).
+ * Nothing here allocates or formats.  Every call is answered exactly once; what
+ * a handler leaves unanswered is refused by notify.c (EACCES, rule
+ * unjudgeable).
  */
 
 #ifndef TRACER_CALL_H
@@ -28,11 +31,17 @@ struct task;
 struct tracer;
 struct worker;
 
-/* A path with its NUL, as the kernel takes it; canonical names may be longer by one name. */
+/*
+ * A path with its NUL, as the kernel takes it; canonical names may be longer by
+ * one name.
+ */
 #define CALL_PATH_MAX  4096
 #define CALL_CANON_MAX (4096 + 256)
 
-/* -512: the kernel restarts the call or gives EINTR, as the signal's SA_RESTART says. */
+/*
+ * -512: the kernel restarts the call or gives EINTR, as the signal's SA_RESTART
+ * says.
+ */
 #define CALL_ERESTARTSYS 512
 
 struct call {
@@ -55,7 +64,10 @@ struct call {
 	struct evrec ev;	/* texts point into w's buffers or the image */
 };
 
-/* The argument that plays a role, as the kernel's types see it: 64 bits, int, unsigned. */
+/*
+ * The argument that plays a role, as the kernel's types see it: 64 bits, int,
+ * unsigned.
+ */
 static inline uint64_t
 call_v(const struct call *c, enum systab_role r)
 {
@@ -77,40 +89,46 @@ call_u32(const struct call *c, enum systab_role r)
 /* ---- the caller's memory and descriptors ---- */
 
 /*
- * Copy len bytes at addr of the caller.  0, or the errno to answer (EFAULT).  May
- * block on a page that the caller serves itself (userfaultfd); interrupted as all
- * blocking work is.
+ * Copy len bytes at addr of the caller.  0, or the errno to answer (EFAULT).
+ * May block on a page that the caller serves itself (userfaultfd); interrupted
+ * as all blocking work is.
  */
 int call_read(struct call *c, uint64_t addr, void *buf, size_t len)
     __attribute__((warn_unused_result));
 
-/* As call_read, but as many bytes as can be read, at least one: their number in *got. */
+/*
+ * As call_read, but as many bytes as can be read, at least one: their number in
+ * *got.
+ */
 int call_read_some(struct call *c, uint64_t addr, void *buf, size_t len,
     size_t *got) __attribute__((warn_unused_result));
 
-/* Copy len bytes into the caller's memory at addr.  0 or the errno to answer. */
+/*
+ * Copy len bytes into the caller's memory at addr.  0 or the errno to answer.
+ */
 int call_write(struct call *c, uint64_t addr, const void *buf, size_t len)
     __attribute__((warn_unused_result));
 
 /*
- * The NUL-terminated string at addr, at most size bytes with its NUL; its length in *len.
- * 0, EFAULT, or ENAMETOOLONG.  Never reads past the page that holds the NUL.
+ * The NUL-terminated string at addr, at most size bytes with its NUL; its
+ * length in *len. 0, EFAULT, or ENAMETOOLONG.  Never reads past the page that
+ * holds the NUL.
  */
 int call_string(struct call *c, uint64_t addr, char *buf, size_t size,
     size_t *len) __attribute__((warn_unused_result));
 
 /*
- * An O_PATH descriptor, which the caller of this function must close, of the object
- * behind the intercepted caller's descriptor fd, or of its working directory (AT_FDCWD).
- * -1 with the errno to answer in *err (EBADF).
+ * An O_PATH descriptor, which the caller of this function must close, of the
+ * object behind the intercepted caller's descriptor fd, or of its working
+ * directory (AT_FDCWD). -1 with the errno to answer in *err (EBADF).
  */
 int call_dirfd(struct call *c, int fd, int *err)
     __attribute__((warn_unused_result));
 
 /*
- * Our own copy (close-on-exec, same open file) of the intercepted caller's descriptor
- * fd; to be closed by the caller of this function.  -1 with the errno to answer in *err:
- * EBADF, or EACCES where pidfd_getfd is not to be had.
+ * Our own copy (close-on-exec, same open file) of the intercepted caller's
+ * descriptor fd; to be closed by the caller of this function.  -1 with the
+ * errno to answer in *err: EBADF, or EACCES where pidfd_getfd is not to be had.
  */
 int call_getfd(struct call *c, int fd, int *err)
     __attribute__((warn_unused_result));
@@ -119,8 +137,9 @@ int call_getfd(struct call *c, int fd, int *err)
 bool call_valid(struct call *c);
 
 /*
- * After a blocking system call gave EINTR: true when the watcher interrupted us because
- * the caller has a signal to take or is dead; then answer_restart.  false: try again.
+ * After a blocking system call gave EINTR: true when the watcher interrupted us
+ * because the caller has a signal to take or is dead; then answer_restart.
+ * false: try again.
  */
 bool call_interrupted(struct call *c);
 
@@ -132,27 +151,32 @@ void answer_continue(struct call *c);		/* numbers only, see DESIGN 8 */
 void answer_restart(struct call *c);		/* ERESTARTSYS */
 
 /*
- * Give a copy of fd (which stays ours) as the call's value; cloexec as the caller asked.
- * Answers EMFILE etc. itself if the caller cannot take it.
+ * Give a copy of fd (which stays ours) as the call's value; cloexec as the
+ * caller asked. Answers EMFILE etc. itself if the caller cannot take it.
  */
 void answer_fd(struct call *c, int fd, bool cloexec);
 
-/* Answer what a system call of ours returned: r, or -1 and errno e; EINTR is ERESTARTSYS. */
+/*
+ * Answer what a system call of ours returned: r, or -1 and errno e; EINTR is
+ * ERESTARTSYS.
+ */
 void answer_result(struct call *c, long r, int e);
 
 /* ---- judging ---- */
 
 /*
- * Judge op on a canonical path and note verdict, path and rule in the call's event (begun
- * by event_begin).  true: it may go on.  The supervisor's own paths are refused before the
- * policy is asked.  path must live until the call is answered.
+ * Judge op on a canonical path and note verdict, path and rule in the call's
+ * event (begun by event_begin).  true: it may go on.  The supervisor's own
+ * paths are refused before the policy is asked.  path must live until the call
+ * is answered.
  */
 bool call_judge_file(struct call *c, enum file_op op, const char *path,
     size_t len, struct verdict *v) __attribute__((warn_unused_result));
 
 /*
- * Note a verdict that was come by otherwise (network, sockets, signals).  true: may go on,
- * which decisions that are not built yet (redirect; approve with approvals enabled) do not.
+ * Note a verdict that was come by otherwise (network, sockets, signals).  true:
+ * may go on, which decisions that are not built yet (redirect; approve with
+ * approvals enabled) do not.
  */
 bool call_verdict(struct call *c, struct verdict *v)
     __attribute__((warn_unused_result));
@@ -161,8 +185,9 @@ bool call_verdict(struct call *c, struct verdict *v)
 void call_builtin(struct verdict *v, enum builtin_rule rule);
 
 /*
- * Refuse: commit the event with err (0: what the domain's decision means: EACCES; EPERM for
- * signals, builtin-supervisor, builtin-session and builtin-syscall) and answer it.
+ * Refuse: commit the event with err (0: what the domain's decision means:
+ * EACCES; EPERM for signals, builtin-supervisor, builtin-session and
+ * builtin-syscall) and answer it.
  */
 void call_refuse(struct call *c, const struct verdict *v, int err);
 

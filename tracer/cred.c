@@ -1,8 +1,9 @@
 /*
- * Credentials of marked tasks in a root session: read from /proc at every call of such a task, worn by
- * this thread, taken off before the next.  Raw system calls, since libc's would change
- * every thread.  Must never serve a marked task with the session's own rights: what cannot be
- * read or worn is refused, and what cannot be taken off ends the tracer (and with it the session).
+ * Credentials of marked tasks in a root session: read from /proc at every call
+ * of such a task, worn by this thread, taken off before the next.  Raw system
+ * calls, since libc's would change every thread.  Must never serve a marked
+ * task with the session's own rights: what cannot be read or worn is refused,
+ * and what cannot be taken off ends the tracer (and with it the session).
  */
 
 #include <errno.h>
@@ -22,8 +23,11 @@
 #define GROUPS_MAX 256
 #define STATUS_MAX 8192
 
+/* uid[], gid[]: real, effective, saved, file system's, as /proc says them. */
+enum { REAL, EFFECTIVE, SAVED, FS, IDS_CNT };
+
 struct ids {
-	uint32_t euid, fsuid, egid, fsgid;
+	uint32_t uid[IDS_CNT], gid[IDS_CNT];
 	uint64_t caps;
 	int groups_cnt;
 	gid_t groups[GROUPS_MAX];
@@ -93,7 +97,6 @@ static bool
 read_ids(const struct call *c, struct ids *id)
 {
 	char name[NUM_MAX + 8], buf[STATUS_MAX], *p;
-	uint32_t uid[4], gid[4];
 	ssize_t n;
 	int fd;
 
@@ -105,14 +108,10 @@ read_ids(const struct call *c, struct ids *id)
 	if (n <= 0)
 		return false;
 	buf[n] = '\0';
-	if (!fields(buf, "\nUid:", uid, 4) || !fields(buf, "\nGid:", gid, 4) ||
-	    !parse_groups(buf, id) ||
+	if (!fields(buf, "\nUid:", id->uid, IDS_CNT) ||
+	    !fields(buf, "\nGid:", id->gid, IDS_CNT) || !parse_groups(buf, id) ||
 	    (p = strstr(buf, "\nCapEff:\t")) == NULL)
 		return false;
-	id->euid = uid[1];
-	id->fsuid = uid[3];
-	id->egid = gid[1];
-	id->fsgid = gid[3];
 	id->caps = strtoull(p + 9, NULL, 16);
 	return true;
 }
@@ -144,11 +143,13 @@ is_own(const struct cred *k, const struct ids *id)
 {
 	uint64_t own = k->own_caps[0].effective |
 	    (uint64_t)k->own_caps[1].effective << 32;
+	unsigned int i;
 
 	own &= ~(1ull << CAP_SYS_PTRACE);
-	return id->euid == k->own_uid && id->fsuid == k->own_uid &&
-	    id->egid == k->own_gid && id->fsgid == k->own_gid &&
-	    id->caps == own && id->groups_cnt == k->own_groups_cnt &&
+	for (i = 0; i < IDS_CNT; i++)
+		if (id->uid[i] != k->own_uid || id->gid[i] != k->own_gid)
+			return false;
+	return id->caps == own && id->groups_cnt == k->own_groups_cnt &&
 	    memcmp(id->groups, k->own_groups,
 	    (size_t)id->groups_cnt * sizeof(gid_t)) == 0;
 }
@@ -192,16 +193,39 @@ cred_assume(struct call *c)
 		return true;
 	}
 	k->worn = true;
+	/*
+	 * The real ids too: kill, prlimit, access and SO_PASSCRED go by them.  The saved ones stay, and
+	 * with them what takes all this off again.
+	 */
 	if (syscall(SYS_setgroups, id.groups_cnt, id.groups) == -1 ||
-	    syscall(SYS_setresgid, -1, id.egid, -1) == -1 ||
-	    syscall(SYS_setresuid, -1, id.euid, -1) == -1)
+	    syscall(SYS_setresgid, id.gid[REAL], id.gid[EFFECTIVE], -1) == -1 ||
+	    syscall(SYS_setresuid, id.uid[REAL], id.uid[EFFECTIVE], -1) == -1)
 		return false;
-	syscall(SYS_setfsgid, id.fsgid);
-	syscall(SYS_setfsuid, id.fsuid);
-	if ((uid_t)syscall(SYS_setfsuid, -1) != id.fsuid ||
-	    (gid_t)syscall(SYS_setfsgid, -1) != id.fsgid)
+	syscall(SYS_setfsgid, id.gid[FS]);
+	syscall(SYS_setfsuid, id.uid[FS]);
+	if ((uid_t)syscall(SYS_setfsuid, -1) != id.uid[FS] ||
+	    (gid_t)syscall(SYS_setfsgid, -1) != id.gid[FS])
 		return false;
 	return caps_set(id.caps | 1ull << CAP_SYS_PTRACE, k->own_caps);
+}
+
+static bool
+is_one_of(const uint32_t *ids, uint32_t id)
+{
+	return ids[REAL] == id || ids[EFFECTIVE] == id || ids[SAVED] == id;
+}
+
+bool
+cred_may_claim(struct call *c, uid_t uid, gid_t gid)
+{
+	struct ids id;
+
+	if (!c->tracer->root_session)
+		return true;
+	if (!read_ids(c, &id))
+		return false;
+	return (is_one_of(id.uid, uid) || (id.caps & 1ull << CAP_SETUID)) &&
+	    (is_one_of(id.gid, gid) || (id.caps & 1ull << CAP_SETGID));
 }
 
 void
@@ -214,11 +238,14 @@ cred_restore(struct call *c)
 		return;
 	own = k->own_caps[0].effective |
 	    (uint64_t)k->own_caps[1].effective << 32;
-	/* First the capability to change ids, then the ids, then all of them again. */
+	/*
+	 * First the capability to change ids, then the ids, then all of them
+	 * again.
+	 */
 	if (!caps_set(own, k->own_caps) ||
-	    syscall(SYS_setresuid, -1, k->own_uid, -1) == -1 ||
+	    syscall(SYS_setresuid, k->own_uid, k->own_uid, -1) == -1 ||
 	    !caps_set(own, k->own_caps) ||
-	    syscall(SYS_setresgid, -1, k->own_gid, -1) == -1 ||
+	    syscall(SYS_setresgid, k->own_gid, k->own_gid, -1) == -1 ||
 	    syscall(SYS_setgroups, k->own_groups_cnt, k->own_groups) == -1) {
 		log_error("credentials cannot be regained: %s",
 		    strerror(errno));

@@ -1,8 +1,9 @@
 /*
- * Credentials of marked tasks.  In a session of an ordinary user nothing can change them, and the
- * tracer runs with them.  In a root session a task that calls set*id, setgroups or capset is
- * marked, and what descends from it; a serving thread then carries that task's credentials, by raw
- * system calls that change this thread alone, from before its call is judged until it is
+ * Credentials of marked tasks.  In a session of an ordinary user nothing can
+ * change them, and the tracer runs with them.  In a root session a task that
+ * calls set*id, setgroups or capset is marked, and what descends from it; a
+ * serving thread then carries that task's credentials, by raw system calls that
+ * change this thread alone, from before its call is judged until it is
  * answered.
  */
 
@@ -14,18 +15,22 @@
 #include "tracer/call.h"
 
 /*
- * Take on the effective ids, groups and capabilities of c's task, as /proc says now.  false: not
- * possible, and the call must be refused.  Our own CAP_SYS_PTRACE stays, to read the
- * caller's memory.
+ * Take on the effective ids, groups and capabilities of c's task, as /proc says
+ * now.  false: not possible, and the call must be refused.  Our own
+ * CAP_SYS_PTRACE stays, to read the caller's memory.
  */
 bool cred_assume(struct call *c) __attribute__((warn_unused_result));
 
-/* Our own again.  Does nothing when nothing was assumed; ends the process if it cannot. */
+/*
+ * Our own again.  Does nothing when nothing was assumed; ends the process if it
+ * cannot.
+ */
 void cred_restore(struct call *c);
 
 /*
- * A new serving thread of a root session puts CAP_SYS_PTRACE aside, unless Yama makes it
- * needed for every caller: with it we could open for a caller what it may not.  0 or -1.
+ * A new serving thread of a root session puts CAP_SYS_PTRACE aside, unless Yama
+ * makes it needed for every caller: with it we could open for a caller what it
+ * may not.  0 or -1.
  */
 int cred_thread(struct worker *w) __attribute__((warn_unused_result));
 

@@ -1,10 +1,10 @@
 /*
- * Entering, the tracer's side, and the life of what entered.  Main thread only.  Parses what an asker
- * says: two messages of fixed size and one sealed blob; a connection that
- * breaks the protocol, or is silent for too long, is closed.
+ * Entering, the tracer's side, and the life of what entered.  Main thread only.
+ * Parses what an asker says: two messages of fixed size and one sealed blob; a
+ * connection that breaks the protocol, or is silent for too long, is closed.
  *
- * Must never: trust an asker about who it is (the monitor said that), or serve a listener before the
- * monitor has a duplicate of it.
+ * Must never: trust an asker about who it is (the monitor said that), or serve
+ * a listener before the monitor has a duplicate of it.
  */
 
 #include <errno.h>
@@ -184,7 +184,10 @@ struct pidfd_info_v1 {
 #define pidfd_info_v1 pidfd_info
 #endif
 
-/* The wait status of who has ended, or -1 where the kernel does not tell a stranger. */
+/*
+ * The wait status of who has ended, or -1 where the kernel does not tell a
+ * stranger.
+ */
 static int32_t
 exit_status(int pidfd)
 {
@@ -256,7 +259,10 @@ on_hung_up(struct loop_io *io, uint32_t events)
 	notify_end(es->t, g);
 }
 
-/* The monitor gets its duplicate, then the listener is served, then the asker goes on. */
+/*
+ * The monitor gets its duplicate, then the listener is served, then the asker
+ * goes on.
+ */
 static bool
 serve_listener(struct entry *e, int fd)
 {
@@ -399,7 +405,10 @@ say_yes(struct entry *e, const struct image *im, char *const *envp)
 		close(fds[1]);
 }
 
-/* The policy's time for a command, unless the asker set one or a person sits there. */
+/*
+ * The policy's time for a command, unless the asker set one or a person sits
+ * there.
+ */
 static uint64_t
 timeout_of(const struct image *im, const struct msg_entry_ask *ask)
 {
@@ -412,7 +421,10 @@ timeout_of(const struct image *im, const struct msg_entry_ask *ask)
 	return image_settings(im)->command_timeout_ns;
 }
 
-/* A call without a listener for the front door: who asks is known, what it asks comes from the blob. */
+/*
+ * A call without a listener for the front door: who asks is known, what it asks
+ * comes from the blob.
+ */
 static void
 front_call(struct entry *e, struct call *c, const struct image *im)
 {

@@ -1,8 +1,9 @@
 /*
- * The tracer's side of entering (common/entry.h): the asker's question is judged, its
- * environment filtered, its listener taken and served, and the front-door process watched
- * until it ends.  Main thread only.  An asker is a stranger until it is filtered: what it says is
- * bounded, and a connection that breaks the protocol is closed and nothing else.
+ * The tracer's side of entering (common/entry.h): the asker's question is
+ * judged, its environment filtered, its listener taken and served, and the
+ * front-door process watched until it ends.  Main thread only.  An asker is a
+ * stranger until it is filtered: what it says is bounded, and a connection that
+ * breaks the protocol is closed and nothing else.
  */
 
 #ifndef TRACER_ENTRY_H

@@ -1,6 +1,6 @@
 /*
- * The environment filter of the front door.  Trusts nothing in the asker's strings;
- * names that the session sets itself are taken from nobody.
+ * The environment filter of the front door.  Trusts nothing in the asker's
+ * strings; names that the session sets itself are taken from nobody.
  */
 
 #include <errno.h>

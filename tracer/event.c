@@ -1,7 +1,7 @@
 /*
- * Events: who asked what, which rule said what, and how long it took, from struct call into the
- * session's ring.  Runs in the serving threads.  Must never format or allocate, and never
- * lose a refusal.
+ * Events: who asked what, which rule said what, and how long it took, from
+ * struct call into the session's ring.  Runs in the serving threads.  Must
+ * never format or allocate, and never lose a refusal.
  */
 
 #include <errno.h>
@@ -45,8 +45,8 @@ event_begin(struct call *c, enum ev_type type)
 }
 
 /*
- * Three quarters full is full: the rest takes the longest record of every thread, which
- * may all have passed here, and refusals.
+ * Three quarters full is full: the rest takes the longest record of every
+ * thread, which may all have passed here, and refusals.
  */
 static bool
 has_room(struct ring *r)
@@ -112,7 +112,10 @@ event_commit(struct call *c, int err)
 		ring_drop(r);
 		return;
 	}
-	/* The effect has been: use what is kept for records that must not be lost. */
+	/*
+	 * The effect has been: use what is kept for records that must not be
+	 * lost.
+	 */
 	c->ev.fix.flags |= EVF_ALWAYS;
 	for (ms = 0; ring_put(r, &c->ev) == EAGAIN && ms < PARK_MS;
 	     ms += PARK_STEP_MS)

@@ -1,7 +1,8 @@
 /*
- * Events of one call: from struct call to a record in the session's ring.  Runs in the serving
- * threads; never allocates or formats.  A call has at most one event at a time; a call that asks
- * two questions keeps the one that refused, else the first.
+ * Events of one call: from struct call to a record in the session's ring.  Runs
+ * in the serving threads; never allocates or formats.  A call has at most one
+ * event at a time; a call that asks two questions keeps the one that refused,
+ * else the first.
  *
  *	event_begin(c, EV_FILE);
  *	if (!call_judge_file(c, FOP_DELETE, path, len, &v))
@@ -18,7 +19,10 @@
 
 #include "tracer/call.h"
 
-/* Start the call's event: who, when, which system call.  What was begun before is dropped. */
+/*
+ * Start the call's event: who, when, which system call.  What was begun before
+ * is dropped.
+ */
 void event_begin(struct call *c, enum ev_type type);
 
 /* Text i, borrowed until event_commit. */
@@ -29,13 +33,17 @@ event_text(struct call *c, enum ev_text i, const char *p, size_t len)
 }
 
 /*
- * true: the ring can take the event of this call.  Else the call was parked for as long as
- * the audit settings say and has been refused (EACCES, audit-unavailable) and
- * answered.  Ask before the effect.  May block up to 5 s.
+ * true: the ring can take the event of this call.  Else the call was parked for
+ * as long as the audit settings say and has been refused (EACCES,
+ * audit-unavailable) and answered.  Ask before the effect.  May block up to 5
+ * s.
  */
 bool event_room(struct call *c) __attribute__((warn_unused_result));
 
-/* Put the event, with the errno that the caller gets (0: none).  Does nothing when none was begun. */
+/*
+ * Put the event, with the errno that the caller gets (0: none).  Does nothing
+ * when none was begun.
+ */
 void event_commit(struct call *c, int err);
 
 #endif

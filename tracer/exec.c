@@ -1,9 +1,11 @@
 /*
- * The exec family.  Runs in the serving threads; the thread that serves an exec traces the caller from
- * just before the kernel execs until its image is loaded, and cannot serve anything else meanwhile.
+ * The exec family.  Runs in the serving threads; the thread that serves an exec
+ * traces the caller from just before the kernel execs until its image is
+ * loaded, and cannot serve anything else meanwhile.
  *
- * Trusts nothing that it read on the way in, once the kernel has read it again: only what the
- * exec event shows counts.  Must never let go of a tracee whose image was not proved.
+ * Trusts nothing that it read on the way in, once the kernel has read it again:
+ * only what the exec event shows counts.  Must never let go of a tracee whose
+ * image was not proved.
  */
 
 #include <errno.h>
@@ -28,12 +30,12 @@
 #include "tracer/num.h"
 #include "tracer/tracer.h"
 
-#define LEVELS_MAX   6		/* a program and the interpreters below it; the kernel's is 5 */
-#define HEAD_BYTES   4096	/* ELF headers and, mostly, the interpreter's name */
+#define LEVELS_MAX   6		/* a program, its interpreters */
+#define HEAD_BYTES   4096	/* ELF headers, mostly the loader's name */
 #define BLOCK_MAX    (6u << 20) /* the kernel's most for argv and environment */
 #define STRING_MAX   131072	/* MAX_ARG_STRLEN */
 #define WORDS_MAX    131072
-#define SPAN_MAX     65536	/* argv strings that lie together are read at once */
+#define SPAN_MAX     65536	/* argv that lies together is read at once */
 #define MAPS_MAX     65536
 
 /* One program on the way: what was asked for, then each interpreter. */
@@ -59,7 +61,8 @@ struct work {
 	bool has_ld;
 	char head[HEAD_BYTES];
 	struct wrapper wrap;
-	const char *word[WORDS_MAX + 2 * LEVELS_MAX]; /* argv, room for a prefix before it */
+	/* argv, with room for a prefix before it */
+	const char *word[WORDS_MAX + 2 * LEVELS_MAX];
 	uint64_t ptr[WORDS_MAX];
 	size_t bytes;	/* of argv */
 	char join[BLOCK_MAX + 65536];
@@ -67,7 +70,10 @@ struct work {
 };
 _Static_assert(sizeof(struct work) <= WORKER_ARENA_BYTES, "arena");
 
-/* argv as it was read: argc words in w->word from `first`, their bytes in w->block. */
+/*
+ * argv as it was read: argc words in w->word from `first`, their bytes in
+ * w->block.
+ */
 struct args {
 	unsigned int first, argc;
 	size_t bytes;
@@ -119,7 +125,10 @@ read_pointers(struct call *c, struct work *w, uint64_t addr, unsigned int *n)
 	}
 }
 
-/* The strings, when they lie together: one read for all of them.  false: they do not. */
+/*
+ * The strings, when they lie together: one read for all of them.  false: they
+ * do not.
+ */
 static bool
 read_span(struct call *c, struct work *w, struct args *a)
 {
@@ -278,8 +287,8 @@ judge_command(struct judging *j, const struct level *l,
 }
 
 /*
- * Words of level i's argv when the program runs under the interpreters up to `last`: of the kernel's
- * final argv, where level i's begin.
+ * Words of level i's argv when the program runs under the interpreters up to
+ * `last`: of the kernel's final argv, where level i's begin.
  */
 static unsigned int
 args_start(const struct work *w, unsigned int i)
@@ -292,8 +301,8 @@ args_start(const struct work *w, unsigned int i)
 }
 
 /*
- * Put the prefix that the kernel makes of the #! lines before argv[1..]; a->first is where it begins
- * then.
+ * Put the prefix that the kernel makes of the #! lines before argv[1..];
+ * a->first is where it begins then.
  */
 static void
 prefix_argv(struct work *w, struct args *a)
@@ -355,7 +364,9 @@ refuse(struct call *c, struct verdict *v)
 	call_refuse(c, v, 0);
 }
 
-/* May the file be loaded?  Its path is in the event only where it is refused. */
+/*
+ * May the file be loaded?  Its path is in the event only where it is refused.
+ */
 static bool
 judge_file(struct call *c, const char *path, size_t len)
 {
@@ -396,7 +407,10 @@ level_add(struct call *c, struct work *w, struct pathres *r, const char *given,
 	return true;
 }
 
-/* The name the kernel calls the program by: execveat with a descriptor makes one up. */
+/*
+ * The name the kernel calls the program by: execveat with a descriptor makes
+ * one up.
+ */
 static size_t
 given_name(struct call *c, const char *path, size_t len, char *out)
 {
@@ -435,7 +449,10 @@ resolve_program(struct call *c, struct work *w, size_t len)
 	return level_add(c, w, &w->res, given, len);
 }
 
-/* The first bytes of a level's file into w->head; our handle on it, or -1 after answering. */
+/*
+ * The first bytes of a level's file into w->head; our handle on it, or -1 after
+ * answering.
+ */
 static int
 read_head(struct call *c, struct work *w, const struct level *l, size_t *n)
 {
@@ -601,7 +618,10 @@ map_is_known(const struct work *w, const struct level *exe, char *line)
 		if (known[i]->st_ino == ino &&
 		    known[i]->st_dev == makedev(maj, min))
 			return true;
-		/* Stacked file systems show another inode; the name is the object's own. */
+		/*
+		 * Stacked file systems show another inode; the name is the
+		 * object's own.
+		 */
 		if (p != NULL && strcmp(p, name[i]) == 0)
 			return true;
 	}
@@ -633,8 +653,8 @@ maps_are_known(struct call *c, struct work *w, pid_t pid)
 }
 
 /*
- * The argv that was loaded, against the one that was judged; where it differs behind the prefix of the #!
- * lines it is judged like the first.
+ * The argv that was loaded, against the one that was judged; where it differs
+ * behind the prefix of the #! lines it is judged like the first.
  */
 static bool
 argv_is_allowed(struct call *c, struct work *w, struct args *a, pid_t pid,
@@ -657,7 +677,10 @@ argv_is_allowed(struct call *c, struct work *w, struct args *a, pid_t pid,
 		if (i < a->argc &&
 		    strcmp(w->join + at, w->word[a->first + i]) == 0)
 			continue;
-		/* The interpreters and the script's name are not the caller's to change. */
+		/*
+		 * The interpreters and the script's name are not the caller's
+		 * to change.
+		 */
 		if (i < prefix || (i == prefix && w->levels > 1))
 			return false;
 		same = false;
@@ -770,8 +793,8 @@ exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
 }
 
 /*
- * Everything before the kernel's turn: true, and the call's event holds the verdict; or it has been
- * answered.
+ * Everything before the kernel's turn: true, and the call's event holds the
+ * verdict; or it has been answered.
  */
 static bool
 judge_exec(struct call *c, struct work *w, struct args *a, struct judging *j,
@@ -893,8 +916,8 @@ copy_argv(struct work *w, const struct entry_args *e, struct args *a)
 }
 
 /*
- * A bare name is what an asker sends that found no program of it: what the policy says of
- * the name comes before that there is none.
+ * A bare name is what an asker sends that found no program of it: what the
+ * policy says of the name comes before that there is none.
  */
 static bool
 judge_name(struct call *c, struct work *w, struct args *a, struct judging *j,

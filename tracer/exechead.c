@@ -1,6 +1,6 @@
 /*
- * What the first bytes of an executable say: a `#!` line or an ELF interpreter.  Pure; the bytes are
- * the adversary's and every offset is checked.
+ * What the first bytes of an executable say: a `#!` line or an ELF interpreter.
+ * Pure; the bytes are the adversary's and every offset is checked.
  */
 
 #include <elf.h>
@@ -31,7 +31,10 @@ exechead_shebang(const char *head, size_t n, char interp[EXECHEAD_LINE],
 	end = nl != NULL ? (size_t)(nl - head) :
 	    n == EXECHEAD_LINE ? n - 1 : n;
 	if (nl == NULL) {
-		/* Cut off: the kernel takes it if the interpreter's name is whole. */
+		/*
+		 * Cut off: the kernel takes it if the interpreter's name is
+		 * whole.
+		 */
 		size_t k = 2;
 
 		while (k < n && is_blank(head[k]))

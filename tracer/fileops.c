@@ -1,11 +1,12 @@
 /*
- * The open family, performed on behalf: the caller gets a descriptor of exactly the object that was
- * judged.  The common open costs one openat2 that follows nothing and one readlink that
- * proves the name; everything else is pinned first.  Runs in the serving threads, may
- * block where the caller would (FIFO, lease, dead file system).
+ * The open family, performed on behalf: the caller gets a descriptor of exactly
+ * the object that was judged.  The common open costs one openat2 that follows
+ * nothing and one readlink that proves the name; everything else is pinned
+ * first.  Runs in the serving threads, may block where the caller would (FIFO,
+ * lease, dead file system).
  *
- * Must never: create or truncate before judging, follow a symlink on its own account, or
- * acquire a terminal (O_NOCTTY always).
+ * Must never: create or truncate before judging, follow a symlink on its own
+ * account, or acquire a terminal (O_NOCTTY always).
  */
 
 #include <errno.h>
@@ -236,8 +237,8 @@ finish(struct call *c, const struct open_rq *o, int fd, int e)
 }
 
 /*
- * Is opening path as o says allowed?  dir: it is a directory.  The event holds the verdict, and
- * *v the refusing one.
+ * Is opening path as o says allowed?  dir: it is a directory.  The event holds
+ * the verdict, and *v the refusing one.
  */
 static bool
 judge_open(struct call *c, const struct open_rq *o, const char *path,
@@ -255,9 +256,9 @@ judge_open(struct call *c, const struct open_rq *o, const char *path,
 }
 
 /*
- * The common case: a clean absolute name, read only.  If no component is a symlink the name is
- * canonical, and reading it back from the descriptor proves that.  false: nothing was
- * done, go the long way.
+ * The common case: a clean absolute name, read only.  If no component is a
+ * symlink the name is canonical, and reading it back from the descriptor proves
+ * that.  false: nothing was done, go the long way.
  */
 static bool
 open_fast(struct call *c, const struct open_rq *o)
@@ -299,7 +300,9 @@ open_fast(struct call *c, const struct open_rq *o)
 	return true;
 }
 
-/* The caller's controlling terminal, which "/dev/tty" means; ENXIO without one. */
+/*
+ * The caller's controlling terminal, which "/dev/tty" means; ENXIO without one.
+ */
 static int
 open_tty(struct call *c, const struct open_rq *o)
 {
@@ -345,8 +348,8 @@ open_tty(struct call *c, const struct open_rq *o)
 }
 
 /*
- * fs.protected_regular and protected_fifos: with O_CREAT the kernel refuses another's file in a
- * sticky directory; we open it without.
+ * fs.protected_regular and protected_fifos: with O_CREAT the kernel refuses
+ * another's file in a sticky directory; we open it without.
  */
 static bool
 is_protected(int dir, const struct stat *st)
@@ -408,8 +411,8 @@ is_plain_name(const char *name)
 }
 
 /*
- * Create r->name in r->dir unless something is there.  1: something is (EEXIST without
- * O_EXCL), 0: answered.
+ * Create r->name in r->dir unless something is there.  1: something is (EEXIST
+ * without O_EXCL), 0: answered.
  */
 static int
 create_name(struct call *c, const struct open_rq *o, struct pathres *r)
@@ -446,8 +449,9 @@ is_sticky(int dir)
 }
 
 /*
- * One try at an O_CREAT open of r->name in r->dir: what is there, or a new file.  1: try again,
- * 2: go the long way (a symlink, a directory full of strangers' files), 0: answered.
+ * One try at an O_CREAT open of r->name in r->dir: what is there, or a new
+ * file.  1: try again, 2: go the long way (a symlink, a directory full of
+ * strangers' files), 0: answered.
  */
 static int
 open_or_create(struct call *c, const struct open_rq *o, struct pathres *r)
@@ -568,7 +572,10 @@ open_tmpfile(struct call *c, const struct open_rq *o)
 	pathres_close(r);
 }
 
-/* openat2 with RESOLVE_*: the kernel resolves as it was told, we name what it found. */
+/*
+ * openat2 with RESOLVE_*: the kernel resolves as it was told, we name what it
+ * found.
+ */
 static int
 resolve_told(struct call *c, const struct open_rq *o, struct pathres *r)
 {
@@ -596,8 +603,8 @@ resolve_told(struct call *c, const struct open_rq *o, struct pathres *r)
 }
 
 /*
- * O_CREAT with RESOLVE_*: the parent as the kernel was told, the last name not followed; a
- * symlink there is refused.
+ * O_CREAT with RESOLVE_*: the parent as the kernel was told, the last name not
+ * followed; a symlink there is refused.
  */
 static void
 create_told(struct call *c, const struct open_rq *o)
@@ -655,7 +662,10 @@ open_slow(struct call *c, const struct open_rq *o)
 	pathres_close(r);
 }
 
-/* struct open_how as openat2 takes it: longer ones must be zero beyond what we know. */
+/*
+ * struct open_how as openat2 takes it: longer ones must be zero beyond what we
+ * know.
+ */
 static int
 read_how(struct call *c, struct open_rq *o)
 {
@@ -701,9 +711,9 @@ read_flags(struct call *c, struct open_rq *o)
 }
 
 /*
- * O_PATH descriptors cannot be injected, so the kernel makes them; they give nothing but
- * attributes, and every later use (/proc/self/fd, *at, AT_EMPTY_PATH, exec) is judged by
- * the object's own name.
+ * O_PATH descriptors cannot be injected, so the kernel makes them; they give
+ * nothing but attributes, and every later use (/proc/self/fd, *at,
+ * AT_EMPTY_PATH, exec) is judged by the object's own name.
  */
 static void
 open_path_only(struct call *c, const struct open_rq *o)

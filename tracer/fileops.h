@@ -1,7 +1,8 @@
 /*
- * Questions about files: open (fileops.c), changes of names and attributes (perform.c), metadata
- * (metaops.c).  Each is an ask_fn of dispatch_tab; what they share stands here.  Run
- * in the serving threads, with the caller's credentials and umask.
+ * Questions about files: open (fileops.c), changes of names and attributes
+ * (perform.c), metadata (metaops.c).  Each is an ask_fn of dispatch_tab; what
+ * they share stands here.  Run in the serving threads, with the caller's
+ * credentials and umask.
  */
 
 #ifndef TRACER_FILEOPS_H
@@ -11,26 +12,33 @@
 #include "tracer/pathres.h"
 
 /*
- * The string of role into the worker's i-th path buffer.  true, else the call has been
- * answered (EFAULT, ENAMETOOLONG).
+ * The string of role into the worker's i-th path buffer.  true, else the call
+ * has been answered (EFAULT, ENAMETOOLONG).
  */
 bool fileops_string(struct call *c, enum systab_role role, unsigned int i,
     size_t *len) __attribute__((warn_unused_result));
 
 /*
- * The object that the call names, by SR_FD, by SR_DIRFD and SR_PATH, or with an empty path by
- * SR_DIRFD alone; its last symlink followed or not as the flags say.  It has been judged for op and the
- * ring has room.  true: r is pinned, act and call fileops_done; else it is answered.
+ * The object that the call names, by SR_FD, by SR_DIRFD and SR_PATH, or with an
+ * empty path by SR_DIRFD alone; its last symlink followed or not as the flags
+ * say.  It has been judged for op and the ring has room.  true: r is pinned,
+ * act and call fileops_done; else it is answered.
  */
 bool fileops_object(struct call *c, enum file_op op, struct pathres *r)
     __attribute__((warn_unused_result));
 
-/* The same for a parent and a last name; dirfd and path by roles, into path buffer i. */
+/*
+ * The same for a parent and a last name; dirfd and path by roles, into path
+ * buffer i.
+ */
 bool fileops_parent(struct call *c, enum systab_role dirfd,
     enum systab_role path, unsigned int i, struct pathres *r)
     __attribute__((warn_unused_result));
 
-/* Resolution failed with e: tell it, unless the policy forbids to know (op on what r names). */
+/*
+ * Resolution failed with e: tell it, unless the policy forbids to know (op on
+ * what r names).
+ */
 void fileops_failed(struct call *c, enum file_op op, struct pathres *r, int e);
 
 /* Commit the event and answer a result: r, or -1 and errno e. */

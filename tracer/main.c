@@ -1,9 +1,10 @@
 /*
- * agentsh-tracer: one per session.  The main thread talks to the monitor and to askers; serving threads
- * (notify.c) talk to the kernel.  Runs with the session's own credentials.
+ * agentsh-tracer: one per session.  The main thread talks to the monitor and to
+ * askers; serving threads (notify.c) talk to the kernel.  Runs with the
+ * session's own credentials.
  *
- * Trusts the monitor.  Must never outlive it with a workload that is not killed: at the
- * end of the channel everything of the session gets SIGKILL.
+ * Trusts the monitor.  Must never outlive it with a workload that is not
+ * killed: at the end of the channel everything of the session gets SIGKILL.
  */
 
 #include <errno.h>
@@ -103,7 +104,10 @@ got_image(struct house *h, struct msg *m)
 	close(fd);
 }
 
-/* The strings of the tail: session id, state directory, trash path, paths of the house. */
+/*
+ * The strings of the tail: session id, state directory, trash path, paths of
+ * the house.
+ */
 static int
 own_paths(struct tracer *t, const struct msg *m)
 {

@@ -1,7 +1,8 @@
 /*
- * Extended attributes, and the metadata calls that are judged only where the config asks for it
- * (stat, access, readlink and their like): performed on the pinned object, the result written into
- * the caller's memory.  Runs in the serving threads with the caller's credentials.
+ * Extended attributes, and the metadata calls that are judged only where the
+ * config asks for it (stat, access, readlink and their like): performed on the
+ * pinned object, the result written into the caller's memory.  Runs in the
+ * serving threads with the caller's credentials.
  */
 
 #include <errno.h>
@@ -64,7 +65,10 @@ arena_done(struct worker *w, size_t used)
 		madvise(w->arena, used, MADV_DONTNEED);
 }
 
-/* Where the value is and how large, whichever form the call has.  0 or an errno. */
+/*
+ * Where the value is and how large, whichever form the call has.  0 or an
+ * errno.
+ */
 static int
 value_args(struct call *c, enum systab_role where, struct at_args *a)
 {
@@ -367,7 +371,8 @@ metaops_ask_getattr(struct call *c)
 		size = sizeof(buf);
 	if (!fileops_object(c, FOP_STAT, r))
 		return;
-	if (syscall(SYS_file_getattr, r->fd, "", buf, size, AT_EMPTY_PATH) == -1)
+	if (syscall(SYS_file_getattr, r->fd, "", buf, size, AT_EMPTY_PATH) ==
+	    -1)
 		fileops_done(c, -1, errno);
 	else
 		give(c, buf, size, 0);

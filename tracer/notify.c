@@ -1,12 +1,13 @@
 /*
- * Listeners, serving threads and the watcher.  A serving thread blocks in RECV, serves
- * one call from receipt to answer and may block in it.  The watcher sleeps on a futex
- * while nothing is asked; while there is work it looks every tick whether a call has been in
- * progress for long: then its caller may have a signal to take (the thread is interrupted), or
- * nobody may be left to serve (a thread is added).
+ * Listeners, serving threads and the watcher.  A serving thread blocks in RECV,
+ * serves one call from receipt to answer and may block in it.  The watcher
+ * sleeps on a futex while nothing is asked; while there is work it looks every
+ * tick whether a call has been in progress for long: then its caller may have a
+ * signal to take (the thread is interrupted), or nobody may be left to serve (a
+ * thread is added).
  *
- * Must never: leave a call unanswered, hold the lock while serving, or end a thread that still
- * traces somebody.
+ * Must never: leave a call unanswered, hold the lock while serving, or end a
+ * thread that still traces somebody.
  */
 
 #include <errno.h>
@@ -106,7 +107,10 @@ notify_release(struct call *c)
 	if (!c->held)
 		return;
 	sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &c->held_cpus);
-	/* It was changed meanwhile, by a call that we performed: that is its mask. */
+	/*
+	 * It was changed meanwhile, by a call that we performed: that is its
+	 * mask.
+	 */
 	if (atomic_load(&k->cpus_seq) != c->cpus_seq)
 		sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &k->cpus);
 	atomic_fetch_sub(&k->holders, 1);
@@ -165,7 +169,10 @@ notify_ask_affinity(struct call *c)
 		answer_errno(c, errno);
 		return;
 	}
-	/* What the kernel said may be the mask of a moment: then we know better. */
+	/*
+	 * What the kernel said may be the mask of a moment: then we know
+	 * better.
+	 */
 	if (task_holds(c->tracer->tasks, tid, &own, &later) != holds || now ||
 	    later)
 		set = own;
@@ -382,8 +389,9 @@ poke(struct worker *w)
 }
 
 /*
- * An ADDFD with SEND that is interrupted leaves the caller answered, with value 0 and without its
- * descriptor (6.18).  From here no signal is sent to us, and those that were have been taken.
+ * An ADDFD with SEND that is interrupted leaves the caller answered, with value
+ * 0 and without its descriptor (6.18).  From here no signal is sent to us, and
+ * those that were have been taken.
  */
 void
 notify_uninterrupted(struct worker *w)
@@ -556,7 +564,8 @@ wants_back(const struct tracer *t, pid_t tid)
 		return true;
 	buf[n] = '\0';
 	pending = hex_field(buf, "\nSigPnd:\t") | hex_field(buf, "\nShdPnd:\t");
-	ignored = hex_field(buf, "\nSigBlk:\t") | hex_field(buf, "\nSigIgn:\t") |
+	ignored = hex_field(buf, "\nSigBlk:\t") |
+	    hex_field(buf, "\nSigIgn:\t") |
 	    (IGNORED_BY_DEFAULT & ~hex_field(buf, "\nSigCgt:\t"));
 	return (pending & ~ignored) != 0;
 }

@@ -1,8 +1,9 @@
 /*
- * Listeners and the threads that serve them.  One group per listener (one per entry from outside);
- * its threads block in NOTIF_RECV, serve a call from receipt to answer, and may block in it:
- * nobody else waits for them, and a watcher adds threads and interrupts the ones
- * whose caller has a signal to take or has died.
+ * Listeners and the threads that serve them.  One group per listener (one per
+ * entry from outside); its threads block in NOTIF_RECV, serve a call from
+ * receipt to answer, and may block in it: nobody else waits for them, and a
+ * watcher adds threads and interrupts the ones whose caller has a signal to
+ * take or has died.
  */
 
 #ifndef TRACER_NOTIFY_H
@@ -18,8 +19,9 @@ struct group;
 struct tracer;
 
 /*
- * Serve listener (owned from now on, also on failure) for entry number entry.  The group, which
- * lives until notify_end and a little longer, or NULL with errno.  Main thread.
+ * Serve listener (owned from now on, also on failure) for entry number entry.
+ * The group, which lives until notify_end and a little longer, or NULL with
+ * errno.  Main thread.
  */
 struct group *notify_serve(struct tracer *t, int listener, uint32_t entry)
     __attribute__((warn_unused_result));
@@ -28,8 +30,9 @@ struct group *notify_serve(struct tracer *t, int listener, uint32_t entry)
 int notify_start(struct tracer *t) __attribute__((warn_unused_result));
 
 /*
- * The group's listener has no more tasks (POLLHUP): its threads are ended, it is closed and freed by the
- * watcher.  g is not the caller's any more.  Never blocks.
+ * The group's listener has no more tasks (POLLHUP): its threads are ended, it
+ * is closed and freed by the watcher.  g is not the caller's any more.  Never
+ * blocks.
  */
 void notify_end(struct tracer *t, struct group *g);
 
@@ -44,19 +47,22 @@ bool notify_is_ours(const struct tracer *t, pid_t pid);
 
 struct worker;
 
-/* Until the call is served, nothing interrupts this thread.  In the serving thread only. */
+/*
+ * Until the call is served, nothing interrupts this thread.  In the serving
+ * thread only.
+ */
 void notify_uninterrupted(struct worker *w);
 
 /*
- * Hold the caller to this CPU while a descriptor is injected, and give its mask back.  In the
- * serving thread only, as a pair.
+ * Hold the caller to this CPU while a descriptor is injected, and give its mask
+ * back.  In the serving thread only, as a pair.
  */
 void notify_hold(struct call *c);
 void notify_release(struct call *c);
 
 /*
- * sched_setaffinity and sched_getaffinity of the session, which must see and change the
- * true mask, not the one of the moment.
+ * sched_setaffinity and sched_getaffinity of the session, which must see and
+ * change the true mask, not the one of the moment.
  */
 void notify_ask_affinity(struct call *c);
 

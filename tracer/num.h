@@ -1,5 +1,6 @@
 /*
- * Numbers to text without formatting functions: names below /proc on the hot path.
+ * Numbers to text without formatting functions: names below /proc on the hot
+ * path.
  */
 
 #ifndef TRACER_NUM_H

@@ -1,6 +1,7 @@
 /*
- * The pure half of path resolution: strings, no system calls.  Runs in the serving threads on
- * bytes of the adversary; every length is given, nothing is allocated.
+ * The pure half of path resolution: strings, no system calls.  Runs in the
+ * serving threads on bytes of the adversary; every length is given, nothing is
+ * allocated.
  */
 
 #include <errno.h>

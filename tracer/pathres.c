@@ -1,8 +1,9 @@
 /*
  * Path resolution with descriptors.  Runs in the serving threads, with the
- * caller's credentials, on file systems that the adversary changes meanwhile.  First the kernel
- * resolves the whole string (RESOLVE_NO_MAGICLINKS); only where that fails or
- * leads to our own /proc entry, the walk below goes component by component.
+ * caller's credentials, on file systems that the adversary changes meanwhile.
+ * First the kernel resolves the whole string (RESOLVE_NO_MAGICLINKS); only
+ * where that fails or leads to our own /proc entry, the walk below goes
+ * component by component.
  *
  * Must never: resolve /proc/self as ourselves for a caller, follow a magic link
  * unseen, or return a name that was not read back from the pinned object.
@@ -96,8 +97,8 @@ is_literal(const struct tracer *t, int fd, const char *path)
 }
 
 /*
- * An O_TMPFILE file keeps the name "#INODE (deleted)" when it has been linked.  n: of the name
- * without the suffix.
+ * An O_TMPFILE file keeps the name "#INODE (deleted)" when it has been linked.
+ * n: of the name without the suffix.
  */
 static bool
 is_tmpfile(const char *path, size_t n, const struct stat *st)
@@ -113,8 +114,8 @@ is_tmpfile(const char *path, size_t n, const struct stat *st)
 }
 
 /*
- * Name of the object, deleted set when it has none any more.  1: it is no path (pipe,
- * socket, memfd), 0 or an errno.
+ * Name of the object, deleted set when it has none any more.  1: it is no path
+ * (pipe, socket, memfd), 0 or an errno.
  */
 static int
 object_name(struct call *c, int fd, char *buf, size_t size, size_t *len,
@@ -258,7 +259,10 @@ walk_splice(struct walk *w, const char *text, size_t n, size_t end)
 	return 0;
 }
 
-/* fs.protected_symlinks, which the kernel applies only where it follows by itself. */
+/*
+ * fs.protected_symlinks, which the kernel applies only where it follows by
+ * itself.
+ */
 static bool
 link_protected(const struct walk *w, const struct stat *link)
 {
@@ -317,7 +321,8 @@ tgid_of(const struct tracer *t, pid_t pid)
 }
 
 /*
- * The caller's own, another's, or the supervisor's?  0 own, 1 another's, EPERM ours.
+ * The caller's own, another's, or the supervisor's?  0 own, 1 another's, EPERM
+ * ours.
  */
 static int
 proc_owner(struct walk *w, const char *dir, size_t len)
@@ -335,7 +340,10 @@ proc_owner(struct walk *w, const char *dir, size_t len)
 	return tgid == c->task->tgid ? 0 : 1;
 }
 
-/* How a policy spells an object without a path, reached as dir/comp below /proc. */
+/*
+ * How a policy spells an object without a path, reached as dir/comp below
+ * /proc.
+ */
 static void
 name_anon(struct pathres *r, const char *dir, size_t dir_len, const char *comp,
     bool own)
@@ -404,7 +412,10 @@ walk_magic(struct walk *w, const char *comp, size_t end)
 	return walk_set(w, fd);
 }
 
-/* A symbolic link on procfs: self, thread-self, a magic link, or an ordinary one. */
+/*
+ * A symbolic link on procfs: self, thread-self, a magic link, or an ordinary
+ * one.
+ */
 static int
 walk_proc_link(struct walk *w, int fd, const struct stat *st, const char *comp,
     size_t end)
@@ -440,7 +451,10 @@ on_procfs(int fd)
 	return fstatfs(fd, &sf) == 0 && sf.f_type == PROC_SUPER_MAGIC;
 }
 
-/* What is missing or forbidden is named, so that it can be judged before it is told. */
+/*
+ * What is missing or forbidden is named, so that it can be judged before it is
+ * told.
+ */
 static int
 walk_failed(struct walk *w, int err)
 {

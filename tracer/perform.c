@@ -1,10 +1,10 @@
 /*
- * The calls that change names and attributes, performed on pinned objects: a parent directory and
- * a last name that is not followed, or the object itself.  Runs in the serving threads with the
- * caller's credentials and umask.
+ * The calls that change names and attributes, performed on pinned objects: a
+ * parent directory and a last name that is not followed, or the object itself.
+ * Runs in the serving threads with the caller's credentials and umask.
  *
- * Must never: act before every question of the call has its yes, or tell by an errno that a name
- * exists which may not be known.
+ * Must never: act before every question of the call has its yes, or tell by an
+ * errno that a name exists which may not be known.
  */
 
 #include <errno.h>
@@ -32,7 +32,10 @@
 
 /* ---- one name ---- */
 
-/* Pin the parent of SR_PATH and judge the name for op.  true: go on; pathres_close after. */
+/*
+ * Pin the parent of SR_PATH and judge the name for op.  true: go on;
+ * pathres_close after.
+ */
 static bool
 one_name(struct call *c, enum file_op op, struct pathres *r, struct verdict *v)
 {
@@ -152,7 +155,10 @@ perform_ask_symlink(struct call *c)
 
 /* ---- two names ---- */
 
-/* The second name, judged for op, beside r; the first's text stays the event's path. */
+/*
+ * The second name, judged for op, beside r; the first's text stays the event's
+ * path.
+ */
 static bool
 second_name(struct call *c, enum file_op op, struct pathres *r,
     struct pathres *r2)
@@ -195,7 +201,8 @@ perform_ask_link(struct call *c)
 
 	event_begin(c, EV_FILE);
 	c->ev.fix.op = FOP_LINK;
-	if ((c->a.flags & ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) {
+	if ((c->a.flags &
+	    ~(uint32_t)(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0) {
 		answer_errno(c, EINVAL);
 		return;
 	}

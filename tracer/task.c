@@ -1,7 +1,8 @@
 /*
- * The task table.  Runs in the serving threads, the watcher and main, behind one
- * mutex that is held for a few dozen instructions; /proc is read outside it.  Holds no
- * descriptors.  Must never be believed about an object: ids are used again.
+ * The task table.  Runs in the serving threads, the watcher and main, behind
+ * one mutex that is held for a few dozen instructions; /proc is read outside
+ * it.  Holds no descriptors.  Must never be believed about an object: ids are
+ * used again.
  */
 
 #include <errno.h>
@@ -81,7 +82,10 @@ find(struct tasktab *tt, pid_t tid)
 	return NULL;
 }
 
-/* The value of "\nKEY" in a status file, as a number in base; -1 where it is missing. */
+/*
+ * The value of "\nKEY" in a status file, as a number in base; -1 where it is
+ * missing.
+ */
 static long
 status_num(const char *buf, const char *key, int base)
 {
@@ -140,8 +144,8 @@ look(const struct tasktab *tt, struct task *t)
 }
 
 /*
- * A thread that was forked while its parent was held has the mask of that moment: give
- * it the parent's own.
+ * A thread that was forked while its parent was held has the mask of that
+ * moment: give it the parent's own.
  */
 static void
 mend_cpus(const struct task *t, const struct task *from)
@@ -331,7 +335,10 @@ task_is_ours(struct tasktab *tt, pid_t pid)
 	for (i = 0; i < ANCESTORS && pid > 1; i++) {
 		if (read_status(tt, pid, buf, sizeof(buf)) <= 0)
 			return false;
-		/* Without a filter it cannot be a descendant of one that has one. */
+		/*
+		 * Without a filter it cannot be a descendant of one that has
+		 * one.
+		 */
 		mode = status_num(buf, "\nSeccomp:\t", 10);
 		if (mode != 2)
 			return false;

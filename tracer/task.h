@@ -1,10 +1,12 @@
 /*
- * The task table: what the tracer remembers about each thread that made a judged call.  It
- * serves events (lineage, command, executable), the depth of an exec, and the
- * CPU mask; no decision about an object rests on it, since a thread id can be used again.
+ * The task table: what the tracer remembers about each thread that made a
+ * judged call.  It serves events (lineage, command, executable), the depth of
+ * an exec, and the CPU mask; no decision about an object rests on it, since a
+ * thread id can be used again.
  *
- * One table per tracer, a fixed pool behind one mutex; an entry is pinned while a call of
- * its thread is served and swept by the watcher once its thread is gone.
+ * One table per tracer, a fixed pool behind one mutex; an entry is pinned while
+ * a call of its thread is served and swept by the watcher once its thread is
+ * gone.
  */
 
 #ifndef TRACER_TASK_H
@@ -29,9 +31,9 @@ struct task {
 	uint32_t refs;
 	uint32_t uid;
 	uint32_t command;	/* number of the entry in its session */
-	uint32_t depth;		/* of its last exec: 0 is the front door's command */
+	uint32_t depth;		/* of its last exec; 0: the front door's */
 	uint8_t execed;		/* 0: has not exec'ed since it entered */
-	uint8_t marked;		/* root session: carries credentials of its own */
+	uint8_t marked;		/* root session: its credentials may differ */
 	uint8_t cpus_known;
 	_Atomic uint32_t holds;	/* how often its mask was ours for a moment */
 	_Atomic uint32_t holders; /* how many hold it now */
@@ -45,29 +47,31 @@ struct task {
 struct tasktab;
 
 /*
- * The one table, or NULL with errno.  live: shared pids of the session for the monitor, or -1.
- * root_session: every new task is marked until its credentials have been looked at.
+ * The one table, or NULL with errno.  live: shared pids of the session for the
+ * monitor, or -1. root_session: every new task is marked until its credentials
+ * have been looked at.
  */
 struct tasktab *task_table_new(int live_fd, bool root_session);
 
 /*
- * The task of tid, pinned until task_put; read from /proc when it is new or was not
- * looked at for a second.  entry is the number of the listener's entry.  Never NULL: when the pool is
- * full or the thread is dead a spare of the worker is filled.
+ * The task of tid, pinned until task_put; read from /proc when it is new or was
+ * not looked at for a second.  entry is the number of the listener's entry.
+ * Never NULL: when the pool is full or the thread is dead a spare of the worker
+ * is filled.
  */
 struct task *task_get(struct tasktab *tt, pid_t tid, uint32_t entry,
     struct task *spare);
 void task_put(struct tasktab *tt, struct task *t);
 
 /*
- * The session's own sched_setaffinity of thread tid (0 done by the kernel already): what a hold
- * gives back from now on.
+ * The session's own sched_setaffinity of thread tid (0 done by the kernel
+ * already): what a hold gives back from now on.
  */
 void task_set_cpus(struct tasktab *tt, pid_t tid, const cpu_set_t *cpus);
 
 /*
- * How often tid has been held so far; *now: it is held at this moment.  Where either is not 0 *cpus
- * is its own mask.
+ * How often tid has been held so far; *now: it is held at this moment.  Where
+ * either is not 0 *cpus is its own mask.
  */
 uint32_t task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus, bool *now);
 
@@ -79,12 +83,15 @@ void task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
 void task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry);
 
 /*
- * Is pid (a process or thread id) of this session?  Decided afresh from /proc: it or an ancestor must
- * carry one of our filters.  Reads /proc; may be called for any pid.
+ * Is pid (a process or thread id) of this session?  Decided afresh from /proc:
+ * it or an ancestor must carry one of our filters.  Reads /proc; may be called
+ * for any pid.
  */
 bool task_is_ours(struct tasktab *tt, pid_t pid);
 
-/* Drop dead entries; every second while there is work.  Called by the watcher. */
+/*
+ * Drop dead entries; every second while there is work.  Called by the watcher.
+ */
 void task_sweep(struct tasktab *tt);
 
 /* Number of live entries; SIGKILL for everything in the table. */

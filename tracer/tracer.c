@@ -1,7 +1,7 @@
 /*
- * What every serving thread needs: directories held open, ids, kernel settings, the image in
- * force.  Used by the tracer's main and by the tests' driver.  Trusts the kernel and the
- * monitor only.
+ * What every serving thread needs: directories held open, ids, kernel settings,
+ * the image in force.  Used by the tracer's main and by the tests' driver.
+ * Trusts the kernel and the monitor only.
  */
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /*
- * The tracer's one object and its serving threads.  Made in main.c (or in a test's driver), passed
- * down; nothing here is global but the table of handlers.
+ * The tracer's one object and its serving threads.  Made in main.c (or in a
+ * test's driver), passed down; nothing here is global but the table of
+ * handlers.
  */
 
 #ifndef TRACER_TRACER_H
@@ -24,7 +25,7 @@
 #define TRACER_WORKERS_MAX 64  /* serving threads of one listener */
 #define TRACER_OWN_PATHS   32
 #define TRACER_OWN_BYTES   12288
-#define WORKER_ARENA_BYTES (16u << 20) /* address space for an exec's arguments */
+#define WORKER_ARENA_BYTES (16u << 20) /* for an exec's arguments */
 
 /* An image in force, or on its way out: freed when no worker points to it. */
 struct tracer_image {
@@ -89,7 +90,7 @@ struct worker {
 	_Atomic uint64_t call_id;	/* the call served, for the watcher */
 	_Atomic uint32_t caller;	/* its thread */
 	_Atomic uint32_t since;		/* tick when it was received */
-	_Atomic uint64_t interrupt;	/* the call that its caller wants back */
+	_Atomic uint64_t interrupt;	/* a call its caller wants back */
 	_Atomic uint32_t pokes;		/* signals sent to it */
 	_Atomic bool poking;		/* one is being sent */
 	uint32_t pokes_seen;		/* by the thread itself */
@@ -120,8 +121,8 @@ struct group {
 };
 
 /*
- * Descriptors, ids and kernel settings every worker needs.  0 or -1 with errno.  Before any thread
- * starts.
+ * Descriptors, ids and kernel settings every worker needs.  0 or -1 with errno.
+ * Before any thread starts.
  */
 int tracer_init(struct tracer *t);
 

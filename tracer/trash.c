@@ -1,6 +1,7 @@
 /*
- * soft_delete.  Runs in the serving threads with the caller's credentials; the trash is the
- * session's own directory.  Must never remove what it could not keep.
+ * soft_delete.  Runs in the serving threads with the caller's credentials; the
+ * trash is the session's own directory.  Must never remove what it could not
+ * keep.
  */
 
 #include <errno.h>
@@ -45,7 +46,9 @@ trash_init(struct tracer *t)
 	return t->trash_payload == -1 || t->trash_manifest == -1 ? -1 : 0;
 }
 
-/* Nanoseconds since 1970, made unique within this process; the original's form. */
+/*
+ * Nanoseconds since 1970, made unique within this process; the original's form.
+ */
 static void
 token_new(char *buf)
 {
@@ -195,7 +198,10 @@ copy_bytes(int from, int to, const struct stat *st)
 	return 0;
 }
 
-/* Copy the victim that fd pins (O_PATH) into the payload directory.  0 or an errno. */
+/*
+ * Copy the victim that fd pins (O_PATH) into the payload directory.  0 or an
+ * errno.
+ */
 static int
 copy_victim(const struct tracer *t, int fd, const struct stat *st,
     const char *token)

@@ -1,11 +1,13 @@
 /*
  * standalone: the engine without the house.
  *
- *	standalone -i IMAGE [-t TRASH] [-o OWNPATH]... [-n THREADS] [-v] -- COMMAND...
+ *	standalone -i IMAGE [-t TRASH] [-o OWNPATH]... [-n THREADS] [-v]
+ *	    -- COMMAND...
  *
- * Runs COMMAND under the policy image in the file IMAGE (agentsh-policyd -T compile makes one), serves it with
- * the tracer's own threads, and exits as it does.  -v prints each event to standard error afterwards. For tests of
- * the engine only: it is not installed, drops no rights and keeps no audit trail.
+ * Runs COMMAND under the policy image in the file IMAGE (agentsh-policyd -T
+ * compile makes one), serves it with the tracer's own threads, and exits as it
+ * does.  -v prints each event to standard error afterwards. For tests of the
+ * engine only: it is not installed, drops no rights and keeps no audit trail.
  */
 
 #include <errno.h>
@@ -238,7 +240,8 @@ main(int argc, char **argv)
 	if (tracer_init(&t) == -1 || trash_init(&t) == -1)
 		die("tracer_init");
 	tracer_set_image(&t, im);
-	if ((t.tasks = task_table_new(-1, false)) == NULL || notify_start(&t) == -1)
+	if ((t.tasks = task_table_new(-1, false)) == NULL ||
+	    notify_start(&t) == -1)
 		die("notify_start");
 	task_enter(t.tasks, pid, 1);
 	if (notify_serve(&t, take_listener(h, pid), 1) == NULL)
