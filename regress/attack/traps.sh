@@ -7,7 +7,7 @@ traps=$BUILD/regress/attack/traps
 [ -x "$traps" ] || fatal "not built"
 N=$TESTTMP/native
 mkdir -p "$N" && chmod 755 "$N"
-PORT=45672
+PORT=45792
 OWNER=0:0
 ARG=
 
