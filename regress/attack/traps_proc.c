@@ -206,14 +206,18 @@ nested_filter(void)
 static int
 opens(const char *pattern, int flags)
 {
-	char p[128];
-	int fd;
+	char p[128], b[8];
+	int fd, worked;
 
 	traps_fill(p, sizeof(p), pattern, traps_arg);
 	fd = (int)syscall(SYS_openat, AT_FDCWD, p, flags);
+	worked = fd != -1;
+	/* Some are anybody's of the same user to open, and then say nothing. */
+	if (worked && strstr(p, "/syscall") != NULL)
+		worked = read(fd, b, sizeof(b)) > 0;
 	if (fd != -1)
 		close(fd);
-	return traps_way(pattern, fd != -1);
+	return traps_way(pattern, worked);
 }
 
 /* ARG has rights that a session has not: it can be neither read nor written to. */
@@ -233,9 +237,7 @@ confused_deputy(void)
 	r |= opens("/proc/@/root/../proc/@/mem", O_RDONLY);
 	r |= opens("/proc/@/exe", O_RDONLY);
 	r |= opens("/proc/@/fd/0", O_RDONLY);
-	r |= opens("/proc/@/fd", O_RDONLY | O_DIRECTORY);
 	r |= opens("/proc/@/ns/mnt", O_RDONLY);
-	r |= opens("/proc/@/map_files", O_RDONLY | O_DIRECTORY);
 	r |= opens("/proc/@/syscall", O_RDONLY);
 	r |= opens("/proc/1/mem", O_RDWR);
 	r |= opens("/proc/1/environ", O_RDONLY);
