@@ -15,7 +15,7 @@
 #include "tracer/call.h"
 
 /*
- * Take on the effective ids, groups and capabilities of c's task, as /proc says
+ * Take on the real and effective ids, groups and capabilities of c's task, as /proc says
  * now.  false: not possible, and the call must be refused.  Our own
  * CAP_SYS_PTRACE stays, to read the caller's memory.
  */
@@ -36,6 +36,13 @@ int cred_thread(struct worker *w) __attribute__((warn_unused_result));
 
 /* Has this thread CAP_SYS_PTRACE in force at this moment? */
 bool cred_has_ptrace(const struct worker *w);
+
+/*
+ * May c's task say that it is uid and gid (SCM_CREDENTIALS)?  What the kernel
+ * would ask of it; of us it would ask less, since our saved ids stay root's.
+ */
+bool cred_may_claim(struct call *c, uid_t uid, gid_t gid)
+    __attribute__((warn_unused_result));
 
 /* The question of set*id and its like: mark, and let the kernel decide. */
 void cred_ask(struct call *c);

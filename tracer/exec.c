@@ -788,7 +788,7 @@ exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
 		return;
 	}
 	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
-	    j->depth);
+	    j->depth, c->task->command);
 	ptrace(PTRACE_DETACH, pid, 0, 0);
 }
 

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracer/cred.h"
 #include "tracer/event.h"
 #include "tracer/sock.h"
 #include "tracer/task.h"
@@ -115,7 +116,7 @@ take_creds(struct call *c, struct out *o, const struct cmsghdr *h,
 	if (len != sizeof(u))
 		return EINVAL;
 	memcpy(&u, data, sizeof(u));
-	if (u.pid != c->task->tgid)
+	if (u.pid != c->task->tgid || !cred_may_claim(c, u.uid, u.gid))
 		return EPERM;
 	u.pid = c->tracer->pid;
 	memcpy(CMSG_DATA(put_cmsg(o, h, sizeof(u))), &u, sizeof(u));

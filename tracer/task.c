@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/live.h"
@@ -24,6 +25,8 @@
 #define BUCKETS	   16384
 #define STATUS_MAX 2048
 #define ANCESTORS  64 /* how far task_is_ours climbs */
+#define START_FIELD 22 /* of /proc/PID/stat, in ticks since boot */
+#define REUSE_NS   50000000u /* in which no thread id comes again */
 
 struct tasktab {
 	pthread_mutex_t lock;
@@ -110,6 +113,41 @@ read_status(const struct tasktab *tt, pid_t tid, char *buf, size_t size)
 	return n;
 }
 
+/*
+ * When tid was started, 0 when it is dead.  With tid it names one thread for
+ * ever.
+ */
+static uint64_t
+read_start(const struct tasktab *tt, pid_t tid)
+{
+	char name[NUM_MAX + 8], buf[512], *p;
+	ssize_t n;
+	int fd, i;
+
+	num_text(num_put(name, (uint32_t)tid), "/stat");
+	if ((fd = openat(tt->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	buf[n] = '\0';
+	/* The last parenthesis ends the second field. */
+	p = strrchr(buf, ')');
+	for (i = 2; p != NULL && i < START_FIELD; i++)
+		p = strchr(p + 1, ' ');
+	return p == NULL ? 0 : strtoull(p, NULL, 10);
+}
+
+static uint64_t
+now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 /* Fill t from /proc; what cannot be read is left as it was. */
 static bool
 look(const struct tasktab *tt, struct task *t)
@@ -166,6 +204,7 @@ inherit(struct tasktab *tt, struct task *t, uint32_t entry)
 	const struct task *from;
 
 	t->command = entry;
+	t->depth = 0;
 	t->execed = 1;
 	t->marked = tt->root_session;
 	from = t->tgid != t->tid ? find(tt, t->tgid) : NULL;
@@ -210,10 +249,18 @@ insert(struct tasktab *tt, pid_t tid)
 	return t;
 }
 
+/* t is what an earlier thread of its id was. */
+static bool
+was_reused(const struct task *t, uint64_t start)
+{
+	return start != 0 && t->start != 0 && t->start != start;
+}
+
 struct task *
 task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
 {
 	uint32_t gen = atomic_load_explicit(&tt->gen, memory_order_relaxed);
+	uint64_t now, start;
 	struct task *t;
 	bool fresh;
 
@@ -226,14 +273,20 @@ task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
 	}
 	t->refs++;
 	pthread_mutex_unlock(&tt->lock);
-	if (!fresh && t->gen == gen)
+	/* What is marked decides about rights: it must not be another's. */
+	now = tt->root_session ? now_ns() : 0;
+	if (!fresh && t->gen == gen && now - t->looked_ns < REUSE_NS)
 		return t;
 	/* Only the thread's own call comes here, and it has one at a time. */
+	start = read_start(tt, tid);
 	look(tt, t);
 	t->gen = gen;
+	t->looked_ns = now;
 	pthread_mutex_lock(&tt->lock);
-	if (fresh)
+	if (fresh || was_reused(t, start))
 		inherit(tt, t, entry);
+	if (start != 0)
+		t->start = start;
 	live_set(tt, t, t->tgid);
 	pthread_mutex_unlock(&tt->lock);
 	return t;
@@ -279,13 +332,21 @@ task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus, bool *now)
 
 void
 task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
-    uint32_t depth)
+    uint32_t depth, uint32_t entry)
 {
+	uint64_t start = read_start(tt, tgid);
 	struct task *t;
 
 	pthread_mutex_lock(&tt->lock);
-	if ((t = find(tt, tgid)) != NULL) {
+	/* A leader that made no call: another thread has taken its id. */
+	if ((t = find(tt, tgid)) == NULL && (t = insert(tt, tgid)) != NULL)
+		t->tgid = tgid;
+	if (t != NULL) {
+		t->start = start;
+		t->command = entry;
 		t->execed = 1;
+		/* By a thread with other rights, or with fewer from now on. */
+		t->marked = tt->root_session;
 		t->depth = depth;
 		t->gen = 0;
 		t->exe_len = (uint16_t)(len < TASK_EXE ? len : TASK_EXE);
@@ -297,6 +358,7 @@ task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
 void
 task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry)
 {
+	uint64_t start = read_start(tt, tgid);
 	struct task *t;
 
 	pthread_mutex_lock(&tt->lock);
@@ -304,6 +366,7 @@ task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry)
 		t = insert(tt, tgid);
 	if (t != NULL) {
 		t->tgid = tgid;
+		t->start = start;
 		t->marked = tt->root_session;
 		t->command = entry;
 		t->depth = 0;
@@ -317,10 +380,12 @@ task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry)
 static bool
 is_known(struct tasktab *tt, pid_t pid)
 {
+	uint64_t start = read_start(tt, pid);
+	const struct task *t;
 	bool known;
 
 	pthread_mutex_lock(&tt->lock);
-	known = find(tt, pid) != NULL;
+	known = (t = find(tt, pid)) != NULL && !was_reused(t, start);
 	pthread_mutex_unlock(&tt->lock);
 	return known;
 }
@@ -399,6 +464,21 @@ task_count(struct tasktab *tt)
 	return n;
 }
 
+/* Kill t's process, unless its id is another's by now. */
+static void
+kill_task(const struct tasktab *tt, const struct task *t)
+{
+	int fd = (int)syscall(SYS_pidfd_open, t->tgid, 0);
+	uint64_t start;
+
+	if (fd == -1)
+		return;
+	start = read_start(tt, t->tid);
+	if (start != 0 && !was_reused(t, start))
+		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+	close(fd);
+}
+
 /* entry 0: all of them. */
 static void
 kill_tasks(struct tasktab *tt, uint32_t entry)
@@ -411,7 +491,7 @@ kill_tasks(struct tasktab *tt, uint32_t entry)
 		t = &tt->pool[i];
 		if (t->tid != 0 && t->tgid > 1 &&
 		    (entry == 0 || t->command == entry))
-			kill(t->tgid, SIGKILL);
+			kill_task(tt, t);
 	}
 	pthread_mutex_unlock(&tt->lock);
 }

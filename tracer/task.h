@@ -27,6 +27,7 @@ struct task {
 	struct task *next;	/* in its bucket, or free */
 	pid_t tid, tgid, ppid;
 	uint64_t start;		/* /proc/TID/stat field 22: tells a reused id */
+	uint64_t looked_ns;	/* root session: when */
 	uint32_t gen;		/* of the table when last proved alive */
 	uint32_t refs;
 	uint32_t uid;
@@ -77,7 +78,7 @@ uint32_t task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus, bool *now);
 
 /* After an exec of process tgid (its threads are gone): executable, depth. */
 void task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
-    uint32_t depth);
+    uint32_t depth, uint32_t entry);
 
 /* A child that is entering: remember it so that its first exec is depth 0. */
 void task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry);
