@@ -7,7 +7,8 @@ traps=$BUILD/regress/attack/traps
 [ -x "$traps" ] || fatal "not built"
 N=$TESTTMP/native
 mkdir -p "$N" && chmod 755 "$N"
-PORT=45792
+PORT=$(python3 -c 'import socket
+s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
 OWNER=0:0
 ARG=
 
@@ -83,7 +84,8 @@ arg_of()
 
 # whatever reaches the denied port is seen here
 python3 - "$TESTTMP/canary" $PORT <<'P' &
-import select, socket, sys
+import os, select, socket, sys
+parent = os.getppid()
 fs = []
 port = int(sys.argv[2])
 for fam, any in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
@@ -95,8 +97,8 @@ for fam, any in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
         if typ == socket.SOCK_STREAM: s.listen(64)
         fs.append(s)
 open(sys.argv[1] + ".ready", "w").close()
-while True:
-    for s in select.select(fs, [], [])[0]:
+while os.getppid() == parent:
+    for s in select.select(fs, [], [], 1)[0]:
         if s.type == socket.SOCK_STREAM: s.accept()[0].close()
         else: s.recv(100)
         open(sys.argv[1], "w").close()
@@ -116,10 +118,20 @@ signal.signal(signal.SIGIO, signal.SIG_IGN)
 fd = os.open(sys.argv[1], os.O_RDWR)
 fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
 open(sys.argv[2], "w").close()
-while True: signal.pause()' "$1" "$TESTTMP/leased" &
+parent = os.getppid()
+while os.getppid() == parent: time.sleep(1)' "$1" "$TESTTMP/leased" &
 	lease=$!
 	wait_until 5 [ -e "$TESTTMP/leased" ] || bad "no lease"
 }
+
+leave()
+{
+	_left=$?
+	kill -9 $canary $lease $victim 2>/dev/null
+	(exit $_left)
+	finish
+}
+trap leave EXIT
 
 # try WORLD TRAP COMMAND...: COMMAND before the trap's own words; its status in rc
 try()
@@ -238,12 +250,15 @@ make_world "$W"
 chown 65534:65534 "$W"
 sid=$($agent "$ROOT/bin/agentsh" session create --workspace "$W" --json | sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' | head -n 1)
 if [ -n "$sid" ]; then
-	for t in $("$traps" -l u) confused-deputy o-path hard-link creat-before-check unreadable-path; do
+	for t in $("$traps" -l u) confused-deputy o-path hard-link creat-before-check unreadable-path launcher-environ; do
 		wanted "$t" || continue
 		case $t in
 		execute-only) native "$t" u ;;
 		esac
-		inside "$t" u $agent "$ROOT/bin/agentsh" exec "$sid" --
+		case $t in
+		launcher-environ) inside "$t" u $agent "$ROOT/bin/agentsh" exec --timeout 30s "$sid" -- ;;
+		*) inside "$t" u $agent "$ROOT/bin/agentsh" exec "$sid" -- ;;
+		esac
 	done
 else
 	bad "no session for another user"
@@ -259,4 +274,3 @@ if wanted stacked-root; then
 	native stacked-root e
 	inside stacked-root e "$ROOT/bin/agentsh" exec "$sid" --
 fi
-kill -9 $canary $victim 2>/dev/null
