@@ -71,6 +71,22 @@ wait_until 10 [ -e "$TESTTMP/canary.ready" ] || fatal "no canary"
 
 secs=${RACE_SECONDS:-5}
 [ "$SOAK" = 1 ] && secs=60
+
+# A build that answers CONTINUE after the check must lose, or these races prove nothing.
+if [ -n "${TEETH-}" ]; then
+	for call in open-read exec connect; do
+		make_world "$call"
+		(cd "$W" && timeout $((secs * 4 + 60)) "$ROOT/bin/agentsh" exec "$sid" -- ./race "$W" "$secs" "$call") 2>&1
+		rc=$?
+		case $call in
+		connect) [ -e "$TESTTMP/canary.45672" ] ;;
+		*) [ $rc -eq 1 ] ;;
+		esac && echo "the insecure build loses: $call" ||
+		    bad "$call: the insecure build did not lose: the race has no teeth"
+	done
+	kill $canary
+	exit 0
+fi
 n=0
 for call in $("$W/race" -l); do
 	make_world "$call"
