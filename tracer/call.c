@@ -273,6 +273,7 @@ answer_fd(struct call *c, int fd, bool cloexec)
 		return;
 	notify_uninterrupted(c->w);
 	notify_hold(c);
+	atomic_store(&c->w->giving, true);
 	r = ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 	e = errno;
 	notify_release(c);

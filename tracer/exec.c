@@ -27,6 +27,7 @@
 #include "tracer/exec.h"
 #include "tracer/exechead.h"
 #include "tracer/fileops.h"
+#include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/tracer.h"
 
@@ -743,6 +744,22 @@ kill_tracee(pid_t pid)
 	    errno == EINTR);
 }
 
+/*
+ * Let go of a stopped tracee.  One that was killed meanwhile cannot be detached: it must be reaped here, or
+ * its parent, and a thread of it that execs, wait for ever.
+ */
+static void
+let_go(pid_t pid)
+{
+	int status;
+
+	if (ptrace(PTRACE_DETACH, pid, 0, 0) == 0)
+		return;
+	while (waitpid(-1, &status, __WALL | __WNOTHREAD) != -1 ||
+	    errno == EINTR)
+		;
+}
+
 /* The record of an exec that was let go and then killed. */
 static void
 killed_event(struct call *c, struct work *w, struct args *a,
@@ -764,18 +781,23 @@ exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
 	int status;
 
 	if (ptrace(PTRACE_SEIZE, tid, 0,
-	    PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) == -1 ||
-	    ptrace(PTRACE_INTERRUPT, tid, 0, 0) == -1) {
+	    PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) == -1) {
 		call_unjudgeable(c, "the program cannot be held (ptrace)");
 		return;
 	}
+	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) == -1) {
+		call_unjudgeable(c, "the program is dying");
+		let_go(tid);
+		return;
+	}
+	notify_settle(c->w);
 	event_commit(c, 0);
 	answer_continue(c);
 	while ((pid = wait_stop(tid, &status)) != -1) {
 		if (status >> 16 == PTRACE_EVENT_EXEC)
 			break;
 		if (status >> 16 == PTRACE_EVENT_STOP) {
-			ptrace(PTRACE_DETACH, pid, 0, 0);
+			let_go(pid);
 			return; /* the exec failed */
 		}
 		ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
@@ -789,7 +811,7 @@ exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
 	}
 	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
 	    j->depth, c->task->command);
-	ptrace(PTRACE_DETACH, pid, 0, 0);
+	let_go(pid);
 }
 
 /*

@@ -43,6 +43,7 @@ struct open_rq {
 	int dirfd;
 	const char *path;
 	size_t len;
+	bool quiet; /* in place of O_PATH: only what opening does nothing to */
 };
 
 /* ---- what all questions about files share ---- */
@@ -384,6 +385,10 @@ open_object(struct call *c, const struct open_rq *o, struct pathres *r)
 		finish(c, o, -1, ELOOP);
 		return;
 	}
+	if (o->quiet && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		finish(c, o, -1, EACCES);
+		return;
+	}
 	if ((o->flags & O_CREAT) != 0 && S_ISDIR(st.st_mode)) {
 		finish(c, o, -1, EISDIR);
 		return;
@@ -459,7 +464,8 @@ open_or_create(struct call *c, const struct open_rq *o, struct pathres *r)
 	struct verdict v;
 	int fd, e;
 
-	if (!judge_open(c, o, r->canon, r->len, false, &v) || is_sticky(r->dir))
+	if (!judge_open(c, o, r->canon, r->len, false, &v) ||
+	    is_sticky(r->dir) || strcmp(r->canon, "/dev/tty") == 0)
 		return 2;
 	if (!event_room(c))
 		return 0;
@@ -743,6 +749,20 @@ open_path_only(struct call *c, const struct open_rq *o)
 	pathres_close(r);
 }
 
+/*
+ * The flags of openat2 lie in memory, where the kernel would read them again:
+ * no CONTINUE.  A plain descriptor of a file or directory does what an O_PATH
+ * one would, for those who may read.
+ */
+static void
+open_path_how(struct call *c, struct open_rq *o)
+{
+	o->flags = (o->flags & (O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) |
+	    O_RDONLY | O_NONBLOCK;
+	o->quiet = true;
+	open_slow(c, o);
+}
+
 void
 fileops_ask_open(struct call *c)
 {
@@ -759,7 +779,9 @@ fileops_ask_open(struct call *c)
 	event_begin(c, EV_FILE);
 	c->ev.fix.value = (int64_t)o.flags;
 	c->ev.fix.value2 = (int64_t)o.mode;
-	if ((o.flags & O_PATH) != 0)
+	if ((o.flags & O_PATH) != 0 && systab_has(&c->a, SR_HOW))
+		open_path_how(c, &o);
+	else if ((o.flags & O_PATH) != 0)
 		open_path_only(c, &o);
 	else if ((o.flags & TMPFILE_BIT) != 0)
 		open_tmpfile(c, &o);

@@ -301,6 +301,32 @@ receive(struct worker *w)
 	}
 }
 
+#define SETTLE_YIELDS 1000
+
+static void
+wait_given(const struct worker *self, struct worker *w)
+{
+	unsigned int i;
+
+	for (i = 0; w != self && atomic_load(&w->giving) && i < SETTLE_YIELDS;
+	    i++)
+		sched_yield();
+}
+
+void
+notify_settle(struct worker *self)
+{
+	struct tracer *t = self->tracer;
+	struct worker *w;
+	struct group *g;
+
+	pthread_mutex_lock(&t->lock);
+	for (g = t->groups; g != NULL; g = g->next)
+		for (w = g->workers; w != NULL; w = w->next)
+			wait_given(self, w);
+	pthread_mutex_unlock(&t->lock);
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -329,6 +355,7 @@ worker_main(void *arg)
 		if (atomic_load(&t->watcher_parked))
 			wake_watcher(t);
 		serve(w);
+		atomic_store(&w->giving, false);
 		atomic_store(&w->state, WS_IDLE);
 	}
 	atomic_store(&w->state, WS_ENDED);

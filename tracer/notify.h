@@ -66,4 +66,10 @@ void notify_release(struct call *c);
  */
 void notify_ask_affinity(struct call *c);
 
+/*
+ * Wait until no other thread still holds a copy of a descriptor that it has given away: an exec of
+ * a file that its caller has just written and closed would be ETXTBSY.  Blocks for microseconds.
+ */
+void notify_settle(struct worker *self);
+
 #endif

@@ -96,6 +96,7 @@ struct worker {
 	uint32_t pokes_seen;		/* by the thread itself */
 	_Atomic bool shed_me;		/* no more threads: give up this call */
 	_Atomic bool retire;
+	_Atomic bool giving; /* a copy of what it gave away is still open */
 	_Atomic(struct tracer_image *) image; /* in use */
 
 	struct seccomp_notif rq;
