@@ -298,6 +298,22 @@ call_builtin(struct verdict *v, enum builtin_rule rule)
 	};
 }
 
+/*
+ * Something of the supervisor's own lies below path: under another name it would
+ * be anybody's.
+ */
+static bool
+is_above_own(const struct tracer *t, const char *path, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < t->own_cnt; i++)
+		if (t->own[i].len > len && t->own[i].path[len] == '/' &&
+		    memcmp(path, t->own[i].path, len) == 0)
+			return true;
+	return false;
+}
+
 /* A path of the supervisor's own, or below one. */
 static bool
 is_own_path(const struct tracer *t, const char *path, size_t len)
@@ -381,7 +397,8 @@ bool
 call_judge_file(struct call *c, enum file_op op, const char *path, size_t len,
     struct verdict *v)
 {
-	if (is_own_path(c->tracer, path, len))
+	if (is_own_path(c->tracer, path, len) ||
+	    (op == FOP_RENAME && is_above_own(c->tracer, path, len)))
 		call_builtin(v, BR_SUPERVISOR);
 	else if (is_others_proc(c, path, len))
 		call_builtin(v, BR_SYSCALL);

@@ -27,6 +27,9 @@
 #define SPINS  400000 /* forks before a thread id must have come again */
 
 static const char *self = "/proc/self/exe";
+static char name[] = "marks", only[] = "-o", no_dac[] = "an exec without "
+    "DAC_OVERRIDE", no_root[] = "an exec with SECBIT_NOROOT",
+    thread[] = "a thread's exec";
 static char rootonly[4096], others[4096];
 static int failures;
 
@@ -86,7 +89,7 @@ in_child(void (*fn)(void))
 static void *
 thread_execs(void *arg)
 {
-	char *argv[] = { "marks", "-o", rootonly, "a thread's exec", NULL };
+	char *argv[] = { name, only, rootonly, thread, NULL };
 
 	(void)arg;
 	if (drop() == 0)
@@ -112,8 +115,7 @@ try_thread_exec(void)
 static void
 try_bounding(void)
 {
-	char *argv[] = { "marks", "-o", others, "an exec without DAC_OVERRIDE",
-		NULL };
+	char *argv[] = { name, only, others, no_dac, NULL };
 
 	if (prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, 0, 0, 0) == -1 ||
 	    prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH, 0, 0, 0) == -1)
@@ -126,8 +128,7 @@ try_bounding(void)
 static void
 try_noroot(void)
 {
-	char *argv[] = { "marks", "-o", others, "an exec with SECBIT_NOROOT",
-		NULL };
+	char *argv[] = { name, only, others, no_root, NULL };
 
 	if (prctl(PR_SET_SECUREBITS, SECBIT_NOROOT, 0, 0, 0) == -1)
 		_exit(1);
@@ -249,7 +250,8 @@ static void
 try_again(void)
 {
 	pid_t old, pid;
-	int go[2], i, st;
+	volatile int i;
+	int go[2], st;
 	char byte;
 
 	if (pipe(go) == -1)
