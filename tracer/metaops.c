@@ -284,7 +284,9 @@ metaops_ask_readlink(struct call *c)
 		return;
 	n = link_text(c, r, buf, CALL_PATH_MAX);
 	if (n == -1) {
-		fileops_done(c, -1, errno);
+		/* By a descriptor, what is no link has no text; by name it is EINVAL. */
+		fileops_done(c, -1, errno == ENOENT && !r->deleted ? EINVAL :
+								     errno);
 	} else {
 		n = n > size ? size : n;
 		give(c, buf, (size_t)n, n);
