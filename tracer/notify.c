@@ -40,6 +40,7 @@
 #define LINGER_TICKS 25	  /* 50 ms without a call: the watcher sleeps */
 #define LONG_TICKS   2	  /* a call that lasts longer is looked at */
 #define SWEEP_TICKS  500  /* the task table, every second */
+#define LOOKS_TICK   16	  /* of a group's lasting calls, looked at in a tick */
 #define STACK_BYTES  (192u << 10)
 
 static long
@@ -180,6 +181,22 @@ notify_ask_affinity(struct call *c)
 		answer_errno(c, e);
 	else
 		answer_value(c, r);
+}
+
+/* ---- what callers share ---- */
+
+void
+notify_ask_share(struct call *c)
+{
+	task_shares(c->tracer->tasks, call_v(c, SR_FLAGS));
+	answer_continue(c);
+}
+
+void
+notify_ask_umask(struct call *c)
+{
+	task_umask_changes(c->task);
+	answer_continue(c);
 }
 
 /* ---- serving ---- */
@@ -632,11 +649,29 @@ shed(struct tracer *t, struct group *g, uint32_t now)
 	poke(oldest);
 }
 
+/*
+ * All threads of g are stuck in calls that last: twice as many may be enough.
+ * false: there are too many already.
+ */
+static bool
+add_some(struct group *g, unsigned int alive)
+{
+	unsigned int n = TRACER_WORKERS_MAX - alive, i;
+
+	if (alive >= TRACER_WORKERS_MAX)
+		return false;
+	if (n > alive)
+		n = alive == 0 ? 1 : alive;
+	for (i = 0; i < n && worker_add(g) == 0; i++)
+		;
+	return i != 0;
+}
+
 /* Look at one group.  true: some call is in progress.  Locked. */
 static bool
 tend(struct tracer *t, struct group *g, uint32_t now)
 {
-	unsigned int stuck = 0, alive = 0;
+	unsigned int stuck = 0, alive = 0, share = 1 + g->stuck / LOOKS_TICK;
 	struct worker *w;
 	bool busy = false;
 
@@ -649,15 +684,15 @@ tend(struct tracer *t, struct group *g, uint32_t now)
 		busy = true;
 		if (now - atomic_load(&w->since) < LONG_TICKS)
 			continue;
-		stuck++;
-		look_at(t, w);
+		if ((++stuck + now) % share == 0)
+			look_at(t, w);
 	}
+	g->stuck = stuck;
 	if (stuck < alive || atomic_load(&g->ended) ||
 	    (alive == 0 && has_hung_up(g->listener)))
 		return busy;
-	if (alive < TRACER_WORKERS_MAX && worker_add(g) == 0)
-		return busy;
-	shed(t, g, now);
+	if (!add_some(g, alive))
+		shed(t, g, now);
 	return busy;
 }
 

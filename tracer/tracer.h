@@ -22,7 +22,7 @@
 #include "tracer/task.h"
 
 #define TRACER_GROUPS_MAX  256 /* entries from outside that live at once */
-#define TRACER_WORKERS_MAX 64  /* serving threads of one listener */
+#define TRACER_WORKERS_MAX 512 /* serving threads of one listener */
 #define TRACER_OWN_PATHS   32
 #define TRACER_OWN_BYTES   12288
 #define WORKER_ARENA_BYTES (16u << 20) /* for an exec's arguments */
@@ -116,6 +116,7 @@ struct group {
 	int listener;		/* owned */
 	uint32_t entry;		/* number in the session */
 	unsigned int workers_cnt;
+	unsigned int stuck;	/* when the watcher last looked */
 	_Atomic bool ended;
 	struct worker *workers;
 	struct loop_io io;	/* entry.c: the listener's hang-up */
