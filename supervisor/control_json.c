@@ -258,7 +258,10 @@ parse_time(const char *s, uint64_t now_ns, uint64_t *ns)
 	t = timegm(&tm) - offset;
 	if (t < 0)
 		return -1;
-	*ns = (uint64_t)t * NS_PER_S + frac;
+	/* Past what 64 bits hold lies no event: as far as they go. */
+	*ns = t < INT64_MAX / (time_t)NS_PER_S ?
+	    (uint64_t)t * NS_PER_S + frac :
+	    INT64_MAX;
 	return 0;
 }
 
