@@ -67,6 +67,13 @@ uint32_t dfa_step(const struct dfa_hdr *d, uint32_t st, const char *s,
     size_t len);
 uint32_t dfa_accept(const struct dfa_hdr *d, uint32_t st);
 
+/* Bytes of one class are all the same to the automaton. */
+static inline uint8_t
+dfa_class(const struct dfa_hdr *d, uint8_t byte)
+{
+	return ((const uint8_t *)(d + 1))[byte];
+}
+
 /* Can no further byte change the answer? */
 static inline int
 dfa_settled(const struct dfa_hdr *d, uint32_t st)

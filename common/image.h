@@ -13,6 +13,7 @@
 #define COMMON_IMAGE_H
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,6 +43,18 @@ int image_check(struct image *im, const void *bytes, size_t size_bytes);
  */
 void image_file(const struct image *im, enum file_op op, const char *path,
     size_t len, struct verdict *v);
+
+/*
+ * May a directory called from be called to?  Everything below it gets another
+ * name unasked.  No (false, and the rule in *v) where something that could lie
+ * there may not be renamed and would be refused less than it is, or may not be
+ * made there though it may be here.  Both names canonical; work: IMAGE_MOVE_BYTES,
+ * aligned to 8, of any contents.  What takes too long to find out is no.
+ */
+#define IMAGE_MOVE_BYTES (2u << 20)
+bool image_move(const struct image *im, const char *from, size_t from_len,
+    const char *to, size_t to_len, void *work, struct verdict *v)
+    __attribute__((warn_unused_result));
 
 /*
  * Judge a command.  path: resolved path of the executable; given: as the program named it

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -279,6 +280,47 @@ judge_exchange(struct call *c, struct pathres *r, struct pathres *r2)
 	return false;
 }
 
+/* For image_move; WORKER_ARENA_BYTES that stay with the worker, or NULL. */
+static void *
+arena(struct worker *w)
+{
+	_Static_assert(IMAGE_MOVE_BYTES <= WORKER_ARENA_BYTES, "arena");
+
+	if (w->arena == NULL) {
+		w->arena = mmap(NULL, WORKER_ARENA_BYTES,
+		    PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+		if (w->arena == MAP_FAILED)
+			w->arena = NULL;
+	}
+	return w->arena;
+}
+
+/*
+ * What lies below goes with it.  Where that would undo a refusal the two places
+ * are as two file systems, and who moves copies: file by file, each judged.
+ * What the name stands for is not asked, since it can change until the rename.
+ */
+static bool
+judge_below(struct call *c, const struct pathres *from,
+    const struct pathres *to)
+{
+	void *work = arena(c->w);
+	struct verdict v;
+
+	if (work == NULL) {
+		answer_errno(c, ENOMEM);
+		return false;
+	}
+	if (image_move(c->im, from->canon, from->len, to->canon, to->len, work,
+	    &v))
+		return true;
+	v.allowed = 0;
+	two_paths(c, from, to, FOP_RENAME, &v);
+	call_refuse(c, &v, EXDEV);
+	return false;
+}
+
 void
 perform_ask_rename(struct call *c)
 {
@@ -302,7 +344,9 @@ perform_ask_rename(struct call *c)
 	}
 	if (!second_name(c, FOP_RENAME_TO, r, r2))
 		return;
-	if ((flags & RENAME_EXCHANGE) == 0 || judge_exchange(c, r, r2)) {
+	if (((flags & RENAME_EXCHANGE) == 0 || judge_exchange(c, r, r2)) &&
+	    judge_below(c, r, r2) && ((flags & RENAME_EXCHANGE) == 0 ||
+	    judge_below(c, r2, r))) {
 		two_paths(c, r, r2, FOP_RENAME, &v);
 		if (event_room(c)) {
 			e = rename_judged(c, r, r2, flags, &bad);
