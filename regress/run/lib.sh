@@ -204,12 +204,12 @@ events()
 
 finish()
 {
-	_rc=$?
+	_end=$?
 	trap - EXIT
 	stop_house
-	[ $_rc -ne 0 ] && [ -s "$LOG" ] && { echo "--- $LOG"; tail -n 40 "$LOG"; } >&2
-	[ $failures -eq 0 ] || { echo "$failures checks failed" >&2; _rc=1; }
-	exit $_rc
+	[ $_end -ne 0 ] && [ -s "$LOG" ] && { echo "--- $LOG"; tail -n 40 "$LOG"; } >&2
+	[ $failures -eq 0 ] || { echo "$failures checks failed" >&2; _end=1; }
+	exit $_end
 }
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
