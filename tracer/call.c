@@ -337,15 +337,17 @@ is_own_path(const struct tracer *t, const char *path, size_t len)
 static const char *const proc_open_tab[] = { "stat", "status", "statm",
 	"cmdline", "comm", "cgroup", "limits", "task", "sched", "oom_score",
 	"oom_score_adj", "oom_adj", "loginuid", "sessionid", "schedstat",
-	"cpuset" };
+	"cpuset", "mounts", "mountinfo", "mountstats", "children" };
 
 /*
  * Another process's memory is refused to all, under this name as under
- * process_vm_writev; and while we hold CAP_SYS_PTRACE we must not open for a
- * caller what only that opens.
+ * process_vm_writev.  Of a process that is not of the session only what
+ * everybody may know is open: its environment, memory and descriptors hold what
+ * was taken from the session.  And while we hold CAP_SYS_PTRACE we must not
+ * open for a caller what only that opens.
  */
-static bool
-is_others_proc(const struct call *c, const char *path, size_t len)
+bool
+call_is_others_proc(const struct call *c, const char *path, size_t len)
 {
 	const char *name = path + pathres_last(path, len);
 	size_t i, n = len - (size_t)(name - path);
@@ -355,17 +357,19 @@ is_others_proc(const struct call *c, const char *path, size_t len)
 		return false;
 	if (n == 3 && memcmp(name, "mem", 3) == 0)
 		return true;
-	if (!cred_has_ptrace(c->w))
-		return false;
-	for (i = 0; i < sizeof(proc_open_tab) / sizeof(proc_open_tab[0]); i++)
-		if (n == strlen(proc_open_tab[i]) &&
-		    memcmp(name, proc_open_tab[i], n) == 0)
+	if (memmem(path, len, "/fd/", 4) == NULL &&
+	    memmem(path, len, "/fdinfo/", 8) == NULL) {
+		for (i = 0; i < sizeof(proc_open_tab) / sizeof(char *); i++)
+			if (n == strlen(proc_open_tab[i]) &&
+			    memcmp(name, proc_open_tab[i], n) == 0)
+				return false;
+		/* The directory of the process, or of one of its threads. */
+		for (i = 0; i < n && name[i] >= '0' && name[i] <= '9'; i++)
+			;
+		if (i == n)
 			return false;
-	/* The directory of the process, or of one of its threads. */
-	for (i = 0; i < n && name[i] >= '0' && name[i] <= '9'; i++)
-		;
-	return i != n || memmem(path, len, "/fd/", 4) != NULL ||
-	    memmem(path, len, "/fdinfo/", 8) != NULL;
+	}
+	return cred_has_ptrace(c->w) || !task_is_ours(c->tracer->tasks, pid);
 }
 
 bool
@@ -400,7 +404,7 @@ call_judge_file(struct call *c, enum file_op op, const char *path, size_t len,
 	if (is_own_path(c->tracer, path, len) ||
 	    (op == FOP_RENAME && is_above_own(c->tracer, path, len)))
 		call_builtin(v, BR_SUPERVISOR);
-	else if (is_others_proc(c, path, len))
+	else if (call_is_others_proc(c, path, len))
 		call_builtin(v, BR_SYSCALL);
 	else
 		image_file(c->im, op, path, len, v);

@@ -174,6 +174,12 @@ bool call_judge_file(struct call *c, enum file_op op, const char *path,
     size_t len, struct verdict *v) __attribute__((warn_unused_result));
 
 /*
+ * Is path, canonical, below the /proc directory of another process and not for
+ * everybody to see?  Refused whatever the policy says.
+ */
+bool call_is_others_proc(const struct call *c, const char *path, size_t len);
+
+/*
  * Note a verdict that was come by otherwise (network, sockets, signals).  true:
  * may go on, which decisions that are not built yet (redirect; approve with
  * approvals enabled) do not.

@@ -382,6 +382,8 @@ walk_magic(struct walk *w, const char *comp, size_t end)
 		if (pathres_join(r->canon, sizeof(r->canon), &r->len, dir, len,
 		    comp, strlen(comp)) != 0)
 			return EACCES;
+		if (call_is_others_proc(w->c, r->canon, r->len))
+			return EACCES;
 		image_file(w->c->im, FOP_READ, r->canon, r->len, &v);
 		if (!v.allowed)
 			return EACCES;

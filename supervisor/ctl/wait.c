@@ -142,6 +142,7 @@ child_main(struct waiter *w)
 	}
 	sigaction(SIGCHLD, &w->old_chld, NULL);
 	sigprocmask(SIG_SETMASK, &w->old_mask, NULL);
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* its tracer holds it */
 	enter(w->eq, &why);
 	if (write(w->pipe[P_WHY][1], &why, sizeof(why)) != sizeof(why))
 		_exit(EXIT_DENIED);
@@ -159,6 +160,11 @@ start(struct waiter *w)
 	    make_signals(w) == -1)
 		return -1;
 	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	/*
+	 * The session must not find in us what its environment was rid of.  Its
+	 * parent stays for as long as it runs, under the same uid.
+	 */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	w->e->start_ns = now_ns(CLOCK_REALTIME);
 	w->begin_ns = now_ns(CLOCK_MONOTONIC);
 	if ((pid = fork()) == -1)
