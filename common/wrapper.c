@@ -112,6 +112,20 @@ find_row(const char *base)
 	return NULL;
 }
 
+int
+wrapper_is_loader(const char *name)
+{
+	return is_ld_so(base_of(name));
+}
+
+int
+wrapper_by_name(const char *name)
+{
+	const struct row *r = find_row(base_of(name));
+
+	return r != NULL && (r->bits & W_MUST) != 0;
+}
+
 /* What one option word is to its wrapper. */
 enum option {
 	OPT_BAD,   /* unknown */

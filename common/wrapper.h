@@ -55,6 +55,15 @@ enum wrapper_result wrapper_look(struct wrapper *w, const char *name,
     const char *const *argv, unsigned int argc, struct wrapper_payload *out,
     unsigned int *n);
 
+/* Is the program called name a dynamic loader, which runs its payload itself? */
+int wrapper_is_loader(const char *name);
+
+/*
+ * Does the program called name choose what it does by its argv[0], without an
+ * execve (busybox)?  What is told to it by a loader's --argv0 is not followed.
+ */
+int wrapper_by_name(const char *name);
+
 /*
  * Call judge for each payload of argv, then for theirs, until one answers other
  * than 0.  That answer is the result; 0 when all were 0 or there was none; -1

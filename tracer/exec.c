@@ -225,6 +225,7 @@ struct judging {
 	struct call *c;
 	struct work *w;
 	uint32_t depth;
+	bool loads; /* the next payload is one that ld.so will load */
 	struct verdict v;
 };
 
@@ -251,6 +252,29 @@ judge_words(struct judging *j, const char *path, size_t path_len,
 	return j->v.allowed ? 0 : 1;
 }
 
+/*
+ * What ld.so will load: no exec follows, so the name is resolved here.  A name
+ * without a slash is searched for as a library: which, cannot be told.
+ */
+static int
+judge_loaded(struct judging *j, const struct wrapper_payload *p)
+{
+	struct pathres *r = &j->w->res;
+	const char *given = p->argv[0];
+	size_t len = strlen(given);
+	bool clear;
+
+	call_builtin(&j->v, BR_UNJUDGEABLE);
+	if (strchr(given, '/') == NULL || pathres_resolve(j->c, AT_FDCWD, given,
+	    len, PATHRES_OBJECT, r) != 0)
+		return 1;
+	clear = !r->anon && !r->deleted && !wrapper_by_name(r->canon);
+	pathres_close(r);
+	if (!clear)
+		return 1;
+	return judge_words(j, r->canon, r->len, given, len, p->argv, p->argc);
+}
+
 static int
 judge_payload(const struct wrapper_payload *p, void *arg)
 {
@@ -259,6 +283,10 @@ judge_payload(const struct wrapper_payload *p, void *arg)
 
 	if (p->argc == 0)
 		return 0;
+	if (j->loads) {
+		j->loads = false;
+		return judge_loaded(j, p);
+	}
 	len = strlen(p->argv[0]);
 	return judge_words(j, p->argv[0], len, p->argv[0], len, p->argv,
 	    p->argc);
@@ -278,6 +306,7 @@ judge_command(struct judging *j, const struct level *l,
 	own = j->v;
 	j->w->wrap.nwords = 0;
 	j->w->wrap.ntext = 0;
+	j->loads = wrapper_is_loader(l->canon);
 	r = wrapper_walk(&j->w->wrap, l->canon, argv, argc, judge_payload, j);
 	if (r == -1)
 		call_builtin(&j->v, BR_UNJUDGEABLE);
