@@ -9,6 +9,9 @@
 #include "supervisor/cgroup.h"
 
 #include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
 
 #include <dirent.h>
 #include <errno.h>
@@ -241,36 +244,91 @@ v2_leaf(int dir)
 	close(leaf);
 }
 
-static void
-v2_enable(struct cgroup_host *h)
+/* What one group of v2 gives to those below it. */
+struct v2_offer {
+	bool given[CG_FREEZER];
+	int error[CG_FREEZER];
+	unsigned int count;
+};
+
+/* Make the controllers usable below path; -1 where that is no v2 group. */
+static int
+v2_enable(const char *path, bool own, struct v2_offer *o)
 {
-	char have[256], given[256];
+	char have[256] = "", given[256] = "";
+	struct statfs fs;
 	int c, dir;
 
-	dir = open(h->dir[CG_UNIFIED], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir == -1) {
-		h->dir[CG_UNIFIED][0] = '\0';
-		return;
+	memset(o, 0, sizeof(*o));
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir == -1)
+		return -1;
+	if (fstatfs(dir, &fs) == -1 || fs.f_type != CGROUP2_SUPER_MAGIC) {
+		close(dir);
+		return -1;
 	}
 	if (read_file(dir, "cgroup.controllers", have, sizeof(have)) > 1) {
-		v2_leaf(dir);
+		if (own)
+			v2_leaf(dir);
 		for (c = 0; c < CG_FREEZER; c++) {
 			if (has_word(have, v2_name[c], ' ') &&
 			    write_fmt(dir, "cgroup.subtree_control", "+%s",
 				v2_name[c]) == -1)
-				h->error[c] = errno;
+				o->error[c] = errno;
 		}
 		(void)read_file(dir, "cgroup.subtree_control", given,
 		    sizeof(given));
-		for (c = 0; c < CG_FREEZER; c++) {
-			if (!has_word(have, v2_name[c], ' '))
-				continue;
-			h->v2[c] = has_word(given, v2_name[c], ' ');
-			snprintf(h->dir[c], PATH_MAX, "%s",
-			    h->v2[c] ? h->dir[CG_UNIFIED] : "");
-		}
+	}
+	for (c = 0; c < CG_FREEZER; c++) {
+		o->given[c] = has_word(given, v2_name[c], ' ');
+		o->count += o->given[c];
 	}
 	close(dir);
+	return 0;
+}
+
+/* This is where sessions go: each controller that v2 has, it has here. */
+static void
+v2_take(struct cgroup_host *h, const char *path, const struct v2_offer *o)
+{
+	int c;
+
+	snprintf(h->dir[CG_UNIFIED], PATH_MAX, "%s", path);
+	for (c = 0; c < CG_FREEZER; c++) {
+		h->error[c] = o->error[c];
+		h->v2[c] = o->given[c];
+		if (o->given[c])
+			snprintf(h->dir[c], PATH_MAX, "%s", path);
+		else if (o->error[c] != 0)
+			h->dir[c][0] = '\0';
+	}
+}
+
+/*
+ * Our own group, where it can give all that is wanted; where it cannot, since
+ * others are in it or it was given less, the nearest above that gives most.
+ */
+static void
+v2_find(struct cgroup_host *h)
+{
+	struct v2_offer o, best;
+	char path[PATH_MAX], *slash;
+
+	snprintf(path, sizeof(path), "%s", h->dir[CG_UNIFIED]);
+	if (v2_enable(path, true, &best) == -1) {
+		h->dir[CG_UNIFIED][0] = '\0';
+		return;
+	}
+	v2_take(h, path, &best);
+	while (best.count < CG_FREEZER && (slash = strrchr(path, '/')) != path) {
+		*slash = '\0';
+		if (v2_enable(path, false, &o) == -1)
+			break;
+		if (o.count <= best.count)
+			continue;
+		best = o;
+		v2_take(h, path, &best);
+	}
 }
 
 void
@@ -293,7 +351,7 @@ cgroup_host_init(struct cgroup_host *h)
 	    strcmp(h->dir[CG_UNIFIED] + len - sizeof(LEAF), "/" LEAF) == 0)
 		h->dir[CG_UNIFIED][len - sizeof(LEAF)] = '\0';
 	if (h->dir[CG_UNIFIED][0] != '\0')
-		v2_enable(h);
+		v2_find(h);
 }
 
 /* ---- limits ---- */

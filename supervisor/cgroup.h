@@ -4,7 +4,8 @@
  * died it knows whom to kill.
  *
  * The directories lie below the monitor's own cgroup of each hierarchy, so that limits
- * above it go on to hold.  Monitor only; blocks as sysfs writes do.
+ * above it go on to hold; in v2, where that cannot give controllers to those below
+ * (it was started by hand beside others), below the nearest group above that can.  Monitor only; blocks as sysfs writes do.
  */
 
 #ifndef SUPERVISOR_CGROUP_H
