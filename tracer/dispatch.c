@@ -52,4 +52,6 @@ ask_fn *const dispatch_tab[ASK_MAX] = {
 	[ASK_SCHED] = sig_ask_sched,
 	[ASK_AFFINITY] = notify_ask_affinity,
 	[ASK_CRED] = cred_ask,
+	[ASK_SHARE] = notify_ask_share,
+	[ASK_UMASK] = notify_ask_umask,
 };

@@ -147,6 +147,68 @@ fileops_object(struct call *c, enum file_op op, struct pathres *r)
 	return false;
 }
 
+/* The descriptor of a call that takes no path, or -1. */
+static int
+plain_fd(const struct call *c)
+{
+	if (systab_has(&c->a, SR_FD))
+		return call_int(c, SR_FD);
+	if (systab_has(&c->a, SR_DIRFD) && call_v(c, SR_PATH) == 0)
+		return call_int(c, SR_DIRFD);
+	return -1;
+}
+
+/*
+ * Only a name that is what it seems: not of a deleted object, nor below /proc,
+ * where callers have names of their own.
+ */
+static bool
+is_plain_path(const char *path, size_t len)
+{
+	static const char deleted[] = " (deleted)";
+	size_t n = sizeof(deleted) - 1;
+
+	return len != 0 && path[0] == '/' && strncmp(path, "/proc", 5) != 0 &&
+	    (len < n || memcmp(path + len - n, deleted, n) != 0);
+}
+
+/* The name of the caller's descriptor fd, as is_plain_path has it, or 0. */
+static size_t
+fd_name(const struct call *c, int fd, char *buf, size_t size)
+{
+	char link[2 * NUM_MAX + 8];
+	ssize_t n;
+
+	num_put(num_text(num_put(link, c->rq->pid), "/fd/"), (uint32_t)fd);
+	n = readlinkat(c->tracer->procfd, link, buf, size);
+	if (n <= 0 || (size_t)n >= size)
+		return 0;
+	buf[n] = '\0';
+	return is_plain_path(buf, (size_t)n) ? (size_t)n : 0;
+}
+
+bool
+fileops_number(struct call *c, enum file_op op, int64_t value2)
+{
+	struct pathres *r = &c->w->res[0];
+	struct verdict v;
+	int fd = plain_fd(c);
+
+	if (fd < 0 || !task_is_alone(c->tracer->tasks, c->task))
+		return false;
+	if ((r->len = fd_name(c, fd, r->canon, sizeof(r->canon))) == 0)
+		return false;
+	event_begin(c, EV_FILE);
+	c->ev.fix.value2 = value2;
+	if (!call_judge_file(c, op, r->canon, r->len, &v)) {
+		call_refuse(c, &v, 0);
+	} else if (event_room(c)) {
+		event_commit(c, 0);
+		answer_continue(c);
+	}
+	return true;
+}
+
 bool
 fileops_parent(struct call *c, enum systab_role dirfd, enum systab_role path,
     unsigned int i, struct pathres *r)
@@ -168,9 +230,14 @@ bool
 fileops_umask(struct call *c)
 {
 	char name[NUM_MAX + 8], buf[256], *p;
+	mode_t mask;
 	ssize_t n;
 	int fd;
 
+	if (task_umask(c->tracer->tasks, c->task, &mask)) {
+		umask(mask);
+		return true;
+	}
 	num_text(num_put(name, c->rq->pid), "/status");
 	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
 		return false;

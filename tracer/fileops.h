@@ -28,6 +28,15 @@ bool fileops_object(struct call *c, enum file_op op, struct pathres *r)
     __attribute__((warn_unused_result));
 
 /*
+ * A call whose descriptor is a plain number, made by a caller that is alone with
+ * its descriptors (task_is_alone): what the number means cannot change before
+ * the kernel looks at it, so the object is judged by name and the call let go.
+ * value2 is the event's.  true: answered.  false: nothing was done, perform it.
+ */
+bool fileops_number(struct call *c, enum file_op op, int64_t value2)
+    __attribute__((warn_unused_result));
+
+/*
  * The same for a parent and a last name; dirfd and path by roles, into path
  * buffer i.
  */

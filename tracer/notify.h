@@ -66,6 +66,10 @@ void notify_release(struct call *c);
  */
 void notify_ask_affinity(struct call *c);
 
+/* clone(2) that shares descriptors or a umask, and umask(2): noted, let go. */
+void notify_ask_share(struct call *c);
+void notify_ask_umask(struct call *c);
+
 /*
  * Wait until no other thread still holds a copy of a descriptor that it has given away: an exec of
  * a file that its caller has just written and closed would be ETXTBSY.  Blocks for microseconds.

@@ -383,14 +383,16 @@ void
 perform_ask_chmod(struct call *c)
 {
 	struct pathres *r = &c->w->res[0];
+	mode_t mode = call_u32(c, SR_MODE) & 07777;
 	char num[NUM_MAX];
 	int e;
 
-	if (!fileops_object(c, FOP_CHMOD, r))
+	if (fileops_number(c, FOP_CHMOD, mode) ||
+	    !fileops_object(c, FOP_CHMOD, r))
 		return;
-	c->ev.fix.value2 = (int64_t)(call_u32(c, SR_MODE) & 07777);
+	c->ev.fix.value2 = mode;
 	num_put(num, (uint32_t)r->fd);
-	e = fchmodat(c->tracer->selffd, num, call_u32(c, SR_MODE) & 07777, 0);
+	e = fchmodat(c->tracer->selffd, num, mode, 0);
 	fileops_done(c, e, errno);
 	pathres_close(r);
 }
@@ -401,7 +403,8 @@ perform_ask_chown(struct call *c)
 	struct pathres *r = &c->w->res[0];
 	int e;
 
-	if (!fileops_object(c, FOP_CHOWN, r))
+	if (fileops_number(c, FOP_CHOWN, 0) ||
+	    !fileops_object(c, FOP_CHOWN, r))
 		return;
 	e = fchownat(r->fd, "", call_u32(c, SR_UID), call_u32(c, SR_GID),
 	    AT_EMPTY_PATH);
@@ -453,6 +456,8 @@ perform_ask_utime(struct call *c)
 	bool now;
 	int e;
 
+	if (fileops_number(c, FOP_UTIME, 0)) /* whatever the times are */
+		return;
 	if ((e = read_times(c, ts, &now)) != 0) {
 		answer_errno(c, e);
 		return;

@@ -59,6 +59,8 @@ const struct systab_ask systab_ask_tab[ASK_MAX] = {
 #define NEW_TIME       0x00000080u
 static const struct systab_test test_clone[] = {
 	REFUSE_IF(ANY(0, NEW_NAMESPACES)),
+	/* CLONE_FS, FILES, THREAD: who may change whose descriptors and umask. */
+	ASK_IF(SHARE, ALWAYS, ANY(0, 0x00010600u)),
 	ELSE_PASS
 };
 static const struct systab_test test_unshare[] = {
@@ -355,7 +357,7 @@ static const struct systab_test test_ioprio[] = {
 	X(chown,			92, -1,	JUDGE(CHOWN, ALWAYS, 0, 0, PATH, UID, GID)) \
 	X(fchown,			93, 55,	JUDGE(CHOWN, ALWAYS, 0, 0, FD, UID, GID)) \
 	X(lchown,			94, -1,	JUDGE(CHOWN, ALWAYS, AT_SYMLINK_NOFOLLOW, 0, PATH, UID, GID)) \
-	X(umask,			95, 166, PASS) \
+	X(umask,			95, 166, JUDGE(UMASK, ALWAYS, 0, 0, MODE)) \
 	X(gettimeofday,			96, 169, PASS) \
 	X(getrlimit,			97, 163, PASS) \
 	X(getrusage,			98, 165, PASS) \

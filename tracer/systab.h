@@ -113,7 +113,9 @@ enum systab_domain {
 	X(PRLIMIT,	"prlimit",	TASK,	FOP_MAX,	FOP_MAX) \
 	X(SCHED,	"sched",	TASK,	FOP_MAX,	FOP_MAX) \
 	X(AFFINITY,	"affinity",	TASK,	FOP_MAX,	FOP_MAX) \
-	X(CRED,		"credentials",	TASK,	FOP_MAX,	FOP_MAX)
+	X(CRED,		"credentials",	TASK,	FOP_MAX,	FOP_MAX) \
+	X(SHARE,	"share",	TASK,	FOP_MAX,	FOP_MAX) \
+	X(UMASK,	"umask",	TASK,	FOP_MAX,	FOP_MAX)
 /* clang-format on */
 
 enum ask {

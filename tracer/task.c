@@ -24,6 +24,7 @@
 
 #define BUCKETS	   16384
 #define STATUS_MAX 2048
+#define SHARE_THREAD 0x00010000u /* CLONE_THREAD */
 #define ANCESTORS  64 /* how far task_is_ours climbs */
 #define START_FIELD 22 /* of /proc/PID/stat, in ticks since boot */
 #define REUSE_NS   50000000u /* in which no thread id comes again */
@@ -36,6 +37,8 @@ struct tasktab {
 	uint32_t used;	   /* of the pool, ever */
 	uint32_t count;
 	_Atomic uint32_t gen;
+	_Atomic uint64_t shares; /* clones with CLONE_THREAD, FILES or FS */
+	_Atomic bool sharing;	 /* one was of a process: nobody is alone now */
 	struct live *live; /* NULL without */
 	int procfd;
 	bool root_session;
@@ -157,6 +160,8 @@ look(const struct tasktab *tt, struct task *t)
 	long v;
 
 	t->tgid = t->tgid == 0 ? t->tid : t->tgid;
+	t->alone = t->umask_known = 0;
+	t->alone_at = atomic_load(&tt->shares); /* before it is looked at */
 	if (atomic_load(&t->holders) == 0)
 		t->cpus_known = 0;
 	if (read_status(tt, t->tid, buf, sizeof(buf)) <= 0)
@@ -167,6 +172,12 @@ look(const struct tasktab *tt, struct task *t)
 		t->ppid = (pid_t)v;
 	if ((v = status_num(buf, "\nUid:\t", 10)) >= 0)
 		t->uid = (uint32_t)v;
+	t->alone = status_num(buf, "\nThreads:\t", 10) == 1 &&
+	    t->tgid == t->tid;
+	if ((v = status_num(buf, "\nUmask:\t", 8)) >= 0) {
+		t->umask = (uint16_t)(v & 0777);
+		t->umask_known = 1;
+	}
 	if (strncmp(buf, "Name:\t", 6) == 0 &&
 	    (p = strchr(buf, '\n')) != NULL) {
 		size_t len = (size_t)(p - buf) - 6;
@@ -274,8 +285,9 @@ task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
 	t->refs++;
 	pthread_mutex_unlock(&tt->lock);
 	/* What is marked decides about rights: it must not be another's. */
-	now = tt->root_session ? now_ns() : 0;
-	if (!fresh && t->gen == gen && now - t->looked_ns < REUSE_NS)
+	now = now_ns();
+	if (!fresh && t->gen == gen &&
+	    (!tt->root_session || now - t->looked_ns < REUSE_NS))
 		return t;
 	/* Only the thread's own call comes here, and it has one at a time. */
 	start = read_start(tt, tid);
@@ -298,6 +310,42 @@ task_put(struct tasktab *tt, struct task *t)
 	pthread_mutex_lock(&tt->lock);
 	t->refs--;
 	pthread_mutex_unlock(&tt->lock);
+}
+
+void
+task_shares(struct tasktab *tt, uint64_t flags)
+{
+	if ((flags & SHARE_THREAD) == 0)
+		atomic_store(&tt->sharing, true);
+	atomic_fetch_add(&tt->shares, 1);
+}
+
+bool
+task_is_alone(struct tasktab *tt, struct task *t)
+{
+	if (atomic_load(&tt->sharing) || !t->execed)
+		return false;
+	if (t->alone_at != atomic_load(&tt->shares)) {
+		t->looked_ns = now_ns();
+		look(tt, t);
+	}
+	return t->alone;
+}
+
+bool
+task_umask(struct tasktab *tt, struct task *t, mode_t *mask)
+{
+	if (!task_is_alone(tt, t) || !t->umask_known ||
+	    now_ns() - t->looked_ns >= REUSE_NS)
+		return false;
+	*mask = t->umask;
+	return true;
+}
+
+void
+task_umask_changes(struct task *t)
+{
+	t->umask_known = 0;
 }
 
 void

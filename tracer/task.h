@@ -2,7 +2,8 @@
  * The task table: what the tracer remembers about each thread that made a
  * judged call.  It serves events (lineage, command, executable), the depth of
  * an exec, and the CPU mask; no decision about an object rests on it, since a
- * thread id can be used again.
+ * thread id can be used again.  Whether a caller is alone with its descriptors
+ * is known in a way that this does not touch: see task_is_alone.
  *
  * One table per tracer, a fixed pool behind one mutex; an entry is pinned while
  * a call of its thread is served and swept by the watcher once its thread is
@@ -27,7 +28,7 @@ struct task {
 	struct task *next;	/* in its bucket, or free */
 	pid_t tid, tgid, ppid;
 	uint64_t start;		/* /proc/TID/stat field 22: tells a reused id */
-	uint64_t looked_ns;	/* root session: when */
+	uint64_t looked_ns;	/* when last read from /proc */
 	uint32_t gen;		/* of the table when last proved alive */
 	uint32_t refs;
 	uint32_t uid;
@@ -35,6 +36,10 @@ struct task {
 	uint32_t depth;		/* of its last exec; 0: the front door's */
 	uint8_t execed;		/* 0: has not exec'ed since it entered */
 	uint8_t marked;		/* root session: its credentials may differ */
+	uint8_t alone;		/* one thread, as of alone_at: task_is_alone */
+	uint8_t umask_known;
+	uint16_t umask;
+	uint64_t alone_at;
 	uint8_t cpus_known;
 	_Atomic uint32_t holds;	/* how often its mask was ours for a moment */
 	_Atomic uint32_t holders; /* how many hold it now */
@@ -75,6 +80,30 @@ void task_set_cpus(struct tasktab *tt, pid_t tid, const cpu_set_t *cpus);
  * either is not 0 *cpus is its own mask.
  */
 uint32_t task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus, bool *now);
+
+/*
+ * clone(2) with these flags is about to go on: what was known about who is alone
+ * is known no more.  Before the answer.
+ */
+void task_shares(struct tasktab *tt, uint64_t flags);
+
+/*
+ * true: while its call waits, nobody can change the descriptors, the working
+ * directory or the umask of t, the calling task: it is its process's only
+ * thread, and no process of the session was ever made to share them.  Holds
+ * for an id that is used again, too: a second thread takes a clone(2) that
+ * task_shares was told of, after which this is read from /proc afresh.
+ */
+bool task_is_alone(struct tasktab *tt, struct task *t);
+
+/*
+ * The umask of the calling task t, where it is known without reading /proc.
+ * false: read it.
+ */
+bool task_umask(struct tasktab *tt, struct task *t, mode_t *mask);
+
+/* t is about to change its umask.  Before the answer. */
+void task_umask_changes(struct task *t);
 
 /* After an exec of process tgid (its threads are gone): executable, depth. */
 void task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,

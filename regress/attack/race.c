@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -484,6 +485,107 @@ run_net(const struct netcall *c, double seconds)
 	    tries, done, wins);
 }
 
+/*
+ * ---- descriptors: what a number means flips between a file that may be changed and
+ * one that may only be read ----
+ */
+
+static int fd_ok, fd_ro, fd_flip;
+
+static int
+fd_chmod(void)
+{
+	return syscall(SYS_fchmod, fd_flip, 0604);
+}
+
+static int
+fd_chown(void)
+{
+	return syscall(SYS_fchown, fd_flip, getuid(), getgid() + 1);
+}
+
+static int
+fd_times(void)
+{
+	return syscall(SYS_utimensat, fd_flip, NULL, NULL, 0);
+}
+
+static void *
+flip_fd(void *arg)
+{
+	(void)arg;
+	while (!stop) {
+		dup2(fd_ro, fd_flip);
+		dup2(fd_ok, fd_flip);
+	}
+	return NULL;
+}
+
+static int
+flip_fd_process(void *arg)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	flip_fd(arg);
+	return 0;
+}
+
+static const struct fdcall {
+	const char *name;
+	int (*fn)(void);
+} fdcalls[] = {
+	{ "fchmod", fd_chmod },
+	{ "fchown", fd_chown },
+	{ "futimens", fd_times },
+};
+#define NFDCALLS (sizeof(fdcalls) / sizeof(fdcalls[0]))
+
+static void
+run_fd(const struct fdcall *c, int process, double seconds)
+{
+	static char stack[65536] __attribute__((aligned(16)));
+	struct stat was, is;
+	double end;
+	pthread_t t;
+	pid_t pid = 0;
+
+	fd_ok = open("ok/f", O_RDONLY);
+	fd_ro = open("ro/f", O_RDONLY);
+	fd_flip = dup(fd_ok);
+	tries = done = 0;
+	stop = 0;
+	if (fd_ok == -1 || fd_ro == -1 || fd_flip == -1 || fstat(fd_ro, &was) == -1) {
+		perror("ok/f, ro/f");
+		return;
+	}
+	/* alone so far: what was known then must not be believed below */
+	(void)!c->fn();
+	if (process)
+		pid = clone(flip_fd_process, stack + sizeof(stack),
+		    CLONE_VM | CLONE_FILES | SIGCHLD, NULL);
+	else
+		pthread_create(&t, NULL, flip_fd, NULL);
+	if (pid == -1) {
+		perror("clone");
+		return;
+	}
+	for (end = now() + seconds; now() < end;)
+		for (int i = 0; i < 20; i++, tries++)
+			done += c->fn() == 0;
+	stop = 1;
+	if (process)
+		waitpid(pid, NULL, 0);
+	else
+		pthread_join(t, NULL);
+	if (fstat(fd_ro, &is) == -1 || is.st_mode != was.st_mode || is.st_gid != was.st_gid ||
+	    is.st_mtim.tv_sec != was.st_mtim.tv_sec)
+		wins++;
+	close(fd_ok);
+	close(fd_ro);
+	close(fd_flip);
+	printf("%-12s %-11s %9lu tried %9lu done %lu wins\n", c->name,
+	    process ? "process" : "thread", tries, done, wins);
+}
+
 static int
 wanted(int argc, char **argv, const char *name)
 {
@@ -506,6 +608,8 @@ main(int argc, char **argv)
 			puts(calls[i].name);
 		for (size_t i = 0; i < NNETCALLS; i++)
 			puts(netcalls[i].name);
+		for (size_t i = 0; i < NFDCALLS; i++)
+			puts(fdcalls[i].name);
 		return 0;
 	}
 	if (argc < 3 || chdir(argv[1]) == -1) {
@@ -529,6 +633,13 @@ main(int argc, char **argv)
 			run_net(&netcalls[i], seconds);
 			idle += tries == 0;
 		}
+	/* threads first: after a process that shares, nobody is believed to be alone */
+	for (int process = 0; process < 2; process++)
+		for (size_t i = 0; i < NFDCALLS; i++)
+			if (wanted(argc, argv, fdcalls[i].name)) {
+				run_fd(&fdcalls[i], process, seconds / 2);
+				idle += done == 0;
+			}
 	if (idle != 0)
 		return 2;
 	return wins != 0;

@@ -11,6 +11,8 @@ file_rules:
   # A directory may be moved in and out; nothing else of secret may be touched.
   - {name: passage, paths: ["$W/secret/d"], operations: ["*"], decision: allow}
   - {name: secret, paths: ["$W/secret/**"], operations: ["*"], decision: deny}
+  - {name: readable, paths: ["$W/ro/**"], operations: [read], decision: allow}
+  - {name: read-only, paths: ["$W/ro/**"], operations: ["*"], decision: deny}
   - {name: rest, paths: ["/**"], operations: ["*"], decision: allow}
 network_rules:
   - {name: secret-port, cidrs: ["127.0.0.0/8"], ports: [45672, 46672], decision: deny}
@@ -25,22 +27,23 @@ cp "$BUILD/regress/attack/race" "$W/race" || fatal "not built"
 
 make_world()
 {
-	rm -rf "$W/ok" "$W/secret"
-	mkdir "$W/ok" "$W/secret" && chmod 777 "$W/ok" "$W/secret"
+	rm -rf "$W/ok" "$W/secret" "$W/ro"
+	mkdir "$W/ok" "$W/secret" "$W/ro" && chmod 777 "$W/ok" "$W/secret" "$W/ro"
 	printf '#!/bin/sh\nexit 3\n' >"$W/ok/f"
 	case $1 in
 	exec) printf '#!/bin/sh\nexit 7\n' >"$W/secret/f" ;;
 	*) echo SECRET >"$W/secret/f" ;;
 	esac
 	chmod 755 "$W/ok/f" "$W/secret/f"
-	touch -d @1000000000 "$W/secret/f"
+	echo RO >"$W/ro/f"
+	touch -d @1000000000 "$W/secret/f" "$W/ro/f"
 }
 
-# what secret/ holds, but for the directory that may pass through it
+# what secret/ and ro/ hold, but for the directory that may pass through it
 print_secret()
 {
-	find "$W/secret" -mindepth 1 ! -name d -printf '%P %y %m %U %G %s %T@ %n %l\n' | sort
-	cat "$W/secret/f"
+	find "$W/secret" "$W/ro" -mindepth 1 ! -name d -printf '%P %y %m %U %G %s %T@ %n %l\n' | sort
+	cat "$W/secret/f" "$W/ro/f"
 	getfattr -d "$W/secret/f" 2>/dev/null
 }
 

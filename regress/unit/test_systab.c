@@ -335,7 +335,10 @@ struct arg_case {
 #define RUBBISH 0xdead00000000ull
 static const struct arg_case arg_tab[] = {
 	{ "clone", 0x11, 0, 0, SYSTAB_ACT_PASS, 0 },
-	{ "clone", 0x3d0f00, 0, 0, SYSTAB_ACT_PASS, 0 },
+	{ "clone", 0x4111, 0, 0, SYSTAB_ACT_PASS, 0 }, /* posix_spawn */
+	{ "clone", 0x3d0f00, 0, 0, SYSTAB_ACT_ASK, ASK_SHARE },
+	{ "clone", RUBBISH | 0x411, 0, 0, SYSTAB_ACT_ASK, ASK_SHARE },
+	{ "clone", 0x211, 0, 0, SYSTAB_ACT_ASK, ASK_SHARE },
 	{ "clone", 0x11 | 0x10000000, 0, 0, SYSTAB_ACT_REFUSE, EPERM },
 	{ "clone", RUBBISH | 0x20000, 0, 0, SYSTAB_ACT_REFUSE, EPERM },
 	{ "unshare", 0x400, 0, 0, SYSTAB_ACT_PASS, 0 },
