@@ -420,9 +420,11 @@ refusal_errno(const struct call *c, const struct verdict *v)
 	if (c->ev.fix.type == EV_SIGNAL)
 		return EPERM;
 	if (v->rule == (RULE_BUILTIN | BR_SUPERVISOR) ||
-	    v->rule == (RULE_BUILTIN | BR_SESSION) ||
-	    v->rule == (RULE_BUILTIN | BR_SYSCALL))
+	    v->rule == (RULE_BUILTIN | BR_SESSION))
 		return EPERM;
+	/* As a file of another process is by the kernel. */
+	if (v->rule == (RULE_BUILTIN | BR_SYSCALL))
+		return c->ev.fix.type == EV_FILE ? EACCES : EPERM;
 	return EACCES;
 }
 

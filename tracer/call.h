@@ -192,8 +192,8 @@ void call_builtin(struct verdict *v, enum builtin_rule rule);
 
 /*
  * Refuse: commit the event with err (0: what the domain's decision means:
- * EACCES; EPERM for signals, builtin-supervisor, builtin-session and
- * builtin-syscall) and answer it.
+ * EACCES; EPERM for signals, builtin-supervisor, builtin-session and, but for
+ * files, builtin-syscall) and answer it.
  */
 void call_refuse(struct call *c, const struct verdict *v, int err);
 

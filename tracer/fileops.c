@@ -103,6 +103,18 @@ names_fd(struct call *c, size_t len, int *fd)
 	    (c->sa.ask == ASK_READLINK && *fd != AT_FDCWD));
 }
 
+/* An O_PATH descriptor of the caller, by what /proc lets it be used for. */
+static bool
+is_path_only(const struct call *c, int fd)
+{
+	char name[2 * NUM_MAX + 8];
+	struct stat st;
+
+	num_put(num_text(num_put(name, c->rq->pid), "/fd/"), (uint32_t)fd);
+	return fstatat(c->tracer->procfd, name, &st, AT_SYMLINK_NOFOLLOW) ==
+	    0 && (st.st_mode & 0700) == 0;
+}
+
 bool
 fileops_object(struct call *c, enum file_op op, struct pathres *r)
 {
@@ -124,10 +136,17 @@ fileops_object(struct call *c, enum file_op op, struct pathres *r)
 	}
 	if ((c->a.flags & AT_SYMLINK_NOFOLLOW) != 0)
 		want = PATHRES_NOFOLLOW;
-	if (names_fd(c, len, &fd))
+	if (names_fd(c, len, &fd)) {
+		if ((op == FOP_CHMOD || op == FOP_CHOWN) &&
+		    systab_has(&c->a, SR_FD) && fd >= 0 && is_path_only(c, fd)) {
+			c->event_on = false;
+			answer_errno(c, EBADF);
+			return false;
+		}
 		e = pathres_fd(c, fd, r);
-	else
+	} else {
 		e = pathres_resolve(c, fd, c->w->path[0], len, want, r);
+	}
 	if (e != 0) {
 		fileops_failed(c, op, r, e);
 		return false;
@@ -655,6 +674,18 @@ resolve_told(struct call *c, const struct open_rq *o, struct pathres *r)
 	uint64_t flags = O_PATH | (o->flags & (O_NOFOLLOW | O_DIRECTORY));
 	int base, e;
 
+	/* Our own walk keeps to this one by itself, and knows /proc/self. */
+	if ((o->resolve & ~(uint64_t)RESOLVE_NO_MAGICLINKS) == 0) {
+		e = pathres_resolve(c, o->dirfd, o->path, o->len,
+		    (o->flags & O_NOFOLLOW) != 0 ? PATHRES_NOFOLLOW :
+		    PATHRES_OBJECT, r);
+		if (e == 0 && r->magic) {
+			pathres_close(r);
+			r->len = 0;
+			e = ELOOP;
+		}
+		return e;
+	}
 	*r = (struct pathres){ .fd = -1, .dir = -1 };
 	if (o->path[0] == '/' && (o->resolve & RESOLVE_IN_ROOT) == 0)
 		base = fcntl(c->tracer->rootfd, F_DUPFD_CLOEXEC, 0);
@@ -692,6 +723,7 @@ create_told(struct call *c, const struct open_rq *o)
 	memcpy(dir, o->path, last);
 	num_text(dir + last, last == 0 ? "." : "");
 	parent.path = dir;
+	parent.len = strlen(dir);
 	parent.flags = O_DIRECTORY;
 	if ((e = resolve_told(c, &parent, r)) != 0) {
 		fileops_failed(c, FOP_CREATE, r, e);
@@ -838,6 +870,12 @@ fileops_ask_open(struct call *c)
 
 	if ((e = read_flags(c, &o)) != 0) {
 		answer_errno(c, e);
+		return;
+	}
+	/* As Linux 6.4 has it: before, a file was made and then ENOTDIR. */
+	if ((o.flags & (O_PATH | O_CREAT | O_DIRECTORY)) ==
+	    (O_CREAT | O_DIRECTORY)) {
+		answer_errno(c, EINVAL);
 		return;
 	}
 	if (!fileops_string(c, SR_PATH, 0, &o.len))

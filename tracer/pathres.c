@@ -97,24 +97,8 @@ is_literal(const struct tracer *t, int fd, const char *path)
 }
 
 /*
- * An O_TMPFILE file keeps the name "#INODE (deleted)" when it has been linked.
- * n: of the name without the suffix.
- */
-static bool
-is_tmpfile(const char *path, size_t n, const struct stat *st)
-{
-	unsigned long long ino = 0;
-	size_t i = pathres_last(path, n);
-
-	if (i >= n || path[i] != '#')
-		return false;
-	for (i++; i < n && path[i] >= '0' && path[i] <= '9'; i++)
-		ino = ino * 10 + (unsigned long long)(path[i] - '0');
-	return i == n && ino == st->st_ino;
-}
-
-/*
- * Name of the object, deleted set when it has none any more.  1: it is no path
+ * Name of the object, deleted set when that is gone; it may have others, which
+ * the kernel does not tell, and is judged by the one it was opened by.  1: it is no path
  * (pipe, socket, memfd), 0 or an errno.
  */
 static int
@@ -122,7 +106,6 @@ object_name(struct call *c, int fd, char *buf, size_t size, size_t *len,
     bool *deleted)
 {
 	const struct tracer *t = c->tracer;
-	struct stat st;
 	ssize_t n;
 
 	*deleted = false;
@@ -135,13 +118,8 @@ object_name(struct call *c, int fd, char *buf, size_t size, size_t *len,
 	if ((size_t)n > DELETED_LEN &&
 	    memcmp(buf + n - DELETED_LEN, DELETED, DELETED_LEN) == 0 &&
 	    !is_literal(t, fd, buf)) {
-		if (fstat(fd, &st) == -1)
-			return EACCES;
 		if (strncmp(buf, "/memfd:", 7) == 0)
 			return 1;
-		if (st.st_nlink != 0 && !S_ISDIR(st.st_mode) &&
-		    !is_tmpfile(buf, (size_t)n - DELETED_LEN, &st))
-			return EACCES;
 		n -= (ssize_t)DELETED_LEN;
 		buf[n] = '\0';
 		*deleted = true;

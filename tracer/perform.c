@@ -9,9 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -364,6 +366,28 @@ perform_ask_rename(struct call *c)
 
 /* ---- attributes of an object ---- */
 
+/*
+ * The caller's RLIMIT_FSIZE, not ours: is a file that r pins to grow beyond it?
+ * Then the caller has its SIGXFSZ.
+ */
+static bool
+is_too_long(struct call *c, const struct pathres *r, off_t len)
+{
+	struct rlimit rl;
+	struct stat st;
+
+	if (prlimit((pid_t)c->rq->pid, RLIMIT_FSIZE, NULL, &rl) == -1 ||
+	    rl.rlim_cur == RLIM_INFINITY || len < 0 ||
+	    (rlim_t)len <= rl.rlim_cur)
+		return false;
+	if (fstat(r->fd, &st) == -1 || !S_ISREG(st.st_mode) ||
+	    len <= st.st_size)
+		return false;
+	if (call_valid(c))
+		syscall(SYS_tgkill, c->task->tgid, (pid_t)c->rq->pid, SIGXFSZ);
+	return true;
+}
+
 void
 perform_ask_truncate(struct call *c)
 {
@@ -373,6 +397,11 @@ perform_ask_truncate(struct call *c)
 
 	if (!fileops_object(c, FOP_TRUNCATE, r))
 		return;
+	if (is_too_long(c, r, (off_t)call_v(c, SR_LENGTH))) {
+		fileops_done(c, -1, EFBIG);
+		pathres_close(r);
+		return;
+	}
 	fileops_self(name, r->fd);
 	e = truncate(name, (off_t)call_v(c, SR_LENGTH));
 	fileops_done(c, e, errno);
