@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,9 +136,16 @@ limit_core(const struct peer *p)
 			_exit(1);
 		_exit(prlimit(p->pid, RLIMIT_CORE, &none, NULL) == 0 ? 0 : 1);
 	}
-	while (waitpid(pid, &status, 0) == -1) {
+	/* For a moment it is that user's, who may stop it. */
+	while (waitpid(pid, &status, WUNTRACED) == -1) {
 		if (errno != EINTR)
 			return -1;
+	}
+	if (WIFSTOPPED(status)) {
+		(void)kill(pid, SIGKILL);
+		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+			;
+		return -1;
 	}
 	return status == 0 ? 0 : -1;
 }

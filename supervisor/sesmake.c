@@ -354,6 +354,22 @@ tracer_greet(struct proc *p, struct msg_hello *h, int fds[MSG_FDS_MAX],
 	return 0;
 }
 
+/*
+ * A path of the house, and as what the tracer will meet it: its canonical name
+ * where that is another.
+ */
+static int
+add_own(char *tail, size_t size, size_t *n, const char *path)
+{
+	char real[PATH_MAX];
+
+	if (tail_add(tail, size, n, path) == -1)
+		return -1;
+	if (realpath(path, real) == NULL || strcmp(real, path) == 0)
+		return 0;
+	return tail_add(tail, size, n, real);
+}
+
 /* Paths of the house that no session may touch. */
 static int
 add_own_paths(const struct session *s, char *tail, size_t size, size_t *n)
@@ -364,25 +380,25 @@ add_own_paths(const struct session *s, char *tail, size_t size, size_t *n)
 	int c, rc = 0;
 
 	rc |= tail_add(tail, size, n, MON_ENTRY_SOCK);
-	rc |= tail_add(tail, size, n, MON_RUN_DIR);
+	rc |= add_own(tail, size, n, MON_RUN_DIR);
 	snprintf(path, sizeof(path), "%.*s",
 	    (int)(slash - mon->conf.sqlite_path), mon->conf.sqlite_path);
 	if (path[0] != '\0')
-		rc |= tail_add(tail, size, n, path);
-	rc |= tail_add(tail, size, n, mon->conf.base_dir);
-	rc |= tail_add(tail, size, n, mon->conf.policies_dir);
-	rc |= tail_add(tail, size, n, mon->opts.config);
-	rc |= tail_add(tail, size, n, mon->libexec);
+		rc |= add_own(tail, size, n, path);
+	rc |= add_own(tail, size, n, mon->conf.base_dir);
+	rc |= add_own(tail, size, n, mon->conf.policies_dir);
+	rc |= add_own(tail, size, n, mon->opts.config);
+	rc |= add_own(tail, size, n, mon->libexec);
 	if (mon->conf.log_output[0] == '/')
-		rc |= tail_add(tail, size, n, mon->conf.log_output);
+		rc |= add_own(tail, size, n, mon->conf.log_output);
 	if (mon->conf.audit_key_file[0] == '/')
-		rc |= tail_add(tail, size, n, mon->conf.audit_key_file);
+		rc |= add_own(tail, size, n, mon->conf.audit_key_file);
 	for (c = 0; c < CG_MAX; c++) {
 		if (s->cgroup.fd[c] == -1)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", mon->cgroups.dir[c],
 		    s->cgroup.name);
-		rc |= tail_add(tail, size, n, path);
+		rc |= add_own(tail, size, n, path);
 	}
 	return rc;
 }

@@ -5,10 +5,11 @@
 
 house_files exe.dev
 open_policy
-# where no mount point keeps it from being moved
+# where no mount point keeps it from being moved, by a name that is not its own
 mkdir -p "$TESTTMP/above/state"
 chmod 755 "$TESTTMP/above"
-sed -i "s|/var/lib/agentsh|$TESTTMP/above/state|" /etc/agentsh/config.yaml
+ln -s "$TESTTMP/above" "$TESTTMP/link"
+sed -i "s|/var/lib/agentsh|$TESTTMP/link/state|" /etc/agentsh/config.yaml
 start_house
 sid=$(new_session)
 [ -n "$sid" ] || fatal "no session"
