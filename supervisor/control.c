@@ -254,17 +254,19 @@ on_accept_again(evutil_socket_t fd, short what, void *arg)
 	evconnlistener_enable(arg);
 }
 
-/* Out of descriptors: a moment later some have come back. */
+/*
+ * Out of descriptors: a moment later some have come back.  The listener is evhttp's:
+ * arg is evhttp's own and nothing of ours.
+ */
 static void
 on_accept_error(struct evconnlistener *l, void *arg)
 {
-	struct control *ct = arg;
 	struct timeval tv = { 0, ACCEPT_PAUSE_MS * 1000 };
 
 	log_warn("cannot accept: %m");
 	evconnlistener_disable(l);
-	if (event_base_once(ct->base, -1, EV_TIMEOUT, on_accept_again, l,
-		&tv) == -1)
+	if (event_base_once(evconnlistener_get_base(l), -1, EV_TIMEOUT,
+		on_accept_again, l, &tv) == -1)
 		evconnlistener_enable(l);
 }
 
