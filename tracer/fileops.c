@@ -342,34 +342,42 @@ judge_open(struct call *c, const struct open_rq *o, const char *path,
 	    call_judge_file(c, FOP_TRUNCATE, path, len, v);
 }
 
+/* The common case's directory, pinned, and the name that path has in full. */
+struct fast {
+	int base;
+	const char *path; /* from base */
+	const char *full;
+	size_t len;	  /* of full */
+};
+
 /*
- * The common case: a clean absolute name, read only.  If no component is a
- * symlink the name is canonical, and reading it back from the descriptor proves
- * that.  false: nothing was done, go the long way.
+ * Open f->path read only.  If no component is a symlink the full name is
+ * canonical, and reading it back from the descriptor proves that.  false:
+ * nothing was done, go the long way.
  */
 static bool
-open_fast(struct call *c, const struct open_rq *o)
+open_proved(struct call *c, const struct open_rq *o, const struct fast *f)
 {
 	struct verdict list, v;
 	char num[NUM_MAX], *back = c->w->text;
 	ssize_t n;
 	int fd;
 
-	if (o->len < 2 || !pathres_is_clean(o->path, o->len) ||
-	    strncmp(o->path, "/proc", 5) == 0 ||
-	    strcmp(o->path, "/dev/tty") == 0)
+	if (f->len < 2 || !pathres_is_clean(f->full, f->len) ||
+	    strncmp(f->full, "/proc", 5) == 0 ||
+	    strcmp(f->full, "/dev/tty") == 0)
 		return false;
-	image_file(c->im, FOP_LIST, o->path, o->len, &list);
+	image_file(c->im, FOP_LIST, f->full, f->len, &list);
 	if ((o->flags & O_DIRECTORY) != 0) {
-		if (!call_judge_file(c, FOP_LIST, o->path, o->len, &v))
+		if (!call_judge_file(c, FOP_LIST, f->full, f->len, &v))
 			return false;
-	} else if (!call_judge_file(c, FOP_READ, o->path, o->len, &v) ||
+	} else if (!call_judge_file(c, FOP_READ, f->full, f->len, &v) ||
 	    list.rule != v.rule) {
 		return false;
 	}
 	if (!event_room(c))
 		return true;
-	fd = do_openat2(c->tracer->rootfd, o->path, o->flags, 0,
+	fd = do_openat2(f->base, f->path, o->flags, 0,
 	    RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
 	if (fd == -1) {
 		if (errno == ELOOP || errno == EAGAIN)
@@ -379,12 +387,55 @@ open_fast(struct call *c, const struct open_rq *o)
 	}
 	num_put(num, (uint32_t)fd);
 	n = readlinkat(c->tracer->selffd, num, back, sizeof(c->w->text));
-	if (n != (ssize_t)o->len || memcmp(back, o->path, o->len) != 0) {
+	if (n != (ssize_t)f->len || memcmp(back, f->full, f->len) != 0) {
 		close(fd);
 		return false;
 	}
 	finish(c, o, fd, 0);
 	return true;
+}
+
+/* Put the name of f->base before f->path, into buf.  false: there is none. */
+static bool
+fast_name(const struct call *c, struct fast *f, char *buf, size_t size)
+{
+	char num[NUM_MAX];
+	ssize_t n;
+
+	num_put(num, (uint32_t)f->base);
+	n = readlinkat(c->tracer->selffd, num, buf, size);
+	if (n <= 0 || (size_t)n >= size || !is_plain_path(buf, (size_t)n))
+		return false;
+	buf[n] = '\0';
+	f->full = buf;
+	f->len = (size_t)n;
+	if (strcmp(f->path, ".") == 0)
+		return true;
+	/* With slashes at the end it must be a directory, whose name has none. */
+	for (n = (ssize_t)strlen(f->path); n > 1 && f->path[n - 1] == '/'; n--)
+		;
+	return pathres_join(buf, size, &f->len, buf, f->len, f->path,
+	    (size_t)n) == 0;
+}
+
+/* As open_proved, for what the call names. */
+static bool
+open_fast(struct call *c, const struct open_rq *o)
+{
+	struct fast f = { c->tracer->rootfd, o->path, o->path, o->len };
+	bool done;
+	int e;
+
+	if (o->path[0] == '/')
+		return open_proved(c, o, &f);
+	while (f.path[0] == '.' && f.path[1] == '/' && f.path[2] != '\0')
+		f.path += 2;
+	if ((f.base = call_dirfd(c, o->dirfd, &e)) == -1)
+		return false;
+	done = fast_name(c, &f, c->w->path[1], sizeof(c->w->path[1])) &&
+	    open_proved(c, o, &f);
+	close(f.base);
+	return done;
 }
 
 /*

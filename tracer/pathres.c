@@ -98,8 +98,8 @@ is_literal(const struct tracer *t, int fd, const char *path)
 
 /*
  * Name of the object, deleted set when that is gone; it may have others, which
- * the kernel does not tell, and is judged by the one it was opened by.  1: it is no path
- * (pipe, socket, memfd), 0 or an errno.
+ * the kernel does not tell, and is judged by the one it was opened by.  1: it
+ * is no path (pipe, socket, memfd), 0 or an errno.
  */
 static int
 object_name(struct call *c, int fd, char *buf, size_t size, size_t *len,
@@ -645,6 +645,26 @@ resolve_parent(struct call *c, int base, size_t last, struct pathres *r)
 	return true;
 }
 
+/*
+ * Where the kernel found nothing: is it the last name alone that is missing?
+ * Then that is named, for fileops_failed; else the walk finds out what is.
+ */
+static bool
+is_missing(struct call *c, int base, size_t len, struct pathres *r)
+{
+	int fd;
+
+	if (r->rest[len - 1] == '/' ||
+	    !resolve_parent(c, base, pathres_last(r->rest, len), r))
+		return false;
+	fd = open_how(r->dir, r->name, O_PATH | O_NOFOLLOW, 0);
+	fd_close(&r->dir);
+	if (fd == -1 && errno == ENOENT)
+		return true;
+	fd_close(&fd);
+	return false;
+}
+
 static int
 resolve_from(struct call *c, int base, size_t len, enum pathres_want want,
     struct pathres *r)
@@ -656,8 +676,11 @@ resolve_from(struct call *c, int base, size_t len, enum pathres_want want,
 		if (resolve_parent(c, base, last, r))
 			return 0;
 	} else if (want != PATHRES_CREATE) {
+		errno = 0;
 		if (resolve_whole(c, base, r->rest, want, r))
 			return 0;
+		if (errno == ENOENT && is_missing(c, base, len, r))
+			return ENOENT;
 	}
 	res_clear(r);
 	return walk(c, base, len, want, r);
