@@ -264,6 +264,48 @@ else
 	bad "no session for another user"
 fi
 
+# Who enters is filtered before it execs: what its environment was rid of is not to be seen in it.
+look_for_mark()
+{
+	cat <<'P'
+import os, sys, time
+end = time.time() + 60
+while time.time() < end and not os.path.exists("stop"):
+    for p in os.listdir("/proc"):
+        if not p.isdigit() or int(p) == os.getpid(): continue
+        try:
+            with open("/proc/%s/environ" % p, "rb") as f:
+                if b"windowmark" in f.read(): open("seen", "w").close()
+        except OSError: pass
+    open("looking", "w").close()
+P
+}
+# window NAME COMMAND...: enter (or run) while COMMAND looks; is the mark seen?
+window()
+{
+	rm -f "$W"/ok/seen "$W"/ok/stop "$W"/ok/looking
+	(cd "$W/ok" && look_for_mark >look.py && exec "$@" python3 look.py) &
+	_p=$!
+	wait_until 20 [ -e "$W/ok/looking" ] || bad "nobody looks"
+	_i=0
+	while [ $_i -lt 20 ]; do
+		$agent env AWS_SECRET_ACCESS_KEY=windowmark "$ROOT/bin/agentsh" exec "$sid" -- true
+		_i=$((_i + 1))
+	done
+	: >"$W/ok/stop"
+	wait $_p
+	[ -e "$W/ok/seen" ]
+}
+if [ -n "$sid" ] && wanted environ-window; then
+	make_world "$W"
+	check "the mark is seen outside" window $agent
+	if window $agent "$ROOT/bin/agentsh" exec "$sid" --; then
+		bad "the mark is seen inside"
+	else
+		echo "ok: the mark is not seen inside"
+	fi
+fi
+
 # A mount that stands over `/`, which our own root is not.
 if wanted stacked-root; then
 	OWNER=0:0

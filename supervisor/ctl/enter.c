@@ -455,6 +455,19 @@ install_filter(struct asker *a, struct handover *h, pid_t helper)
 	return 0;
 }
 
+/*
+ * Until the exec /proc shows what we began with, and the session sees us as one
+ * of its own.  What it may keep we have in a->env, all of it in q->envp.
+ */
+static void
+forget_environment(void)
+{
+	char **p;
+
+	for (p = environ; p != NULL && *p != NULL; p++)
+		explicit_bzero(*p, strlen(*p));
+}
+
 static int
 confine(struct asker *a)
 {
@@ -471,6 +484,7 @@ confine(struct asker *a)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (h == MAP_FAILED)
 		return broken(a, "shared memory");
+	forget_environment();
 	if ((helper = helper_start(a, h)) == -1)
 		return broken(a, "helper");
 	if (install_filter(a, h, helper) == -1)
