@@ -21,6 +21,7 @@
 
 #include "tracer/event.h"
 #include "tracer/fileops.h"
+#include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/tracer.h"
 
@@ -536,6 +537,8 @@ open_object(struct call *c, const struct open_rq *o, struct pathres *r)
 	}
 	if (!event_room(c))
 		return;
+	if (S_ISFIFO(st.st_mode)) /* ours must not be taken for its reader */
+		notify_settle(c->w);
 	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(TTY_MAJOR, 0))
 		fd = open_tty(c, o);
 	else
