@@ -22,6 +22,7 @@
 #include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/pathres.h"
+#include "tracer/restart.h"
 #include "tracer/tracer.h"
 
 #ifndef PIDFD_THREAD
@@ -241,10 +242,16 @@ answer_continue(struct call *c)
 void
 answer_restart(struct call *c)
 {
-	if (atomic_load(&c->w->shed_me))
+	if (c->answered)
+		return;
+	if (atomic_load(&c->w->shed_me)) {
 		send_answer(c, 0, -EAGAIN, 0);
-	else
+	} else if (restart_begin(c) == 0) {
 		send_answer(c, 0, -CALL_ERESTARTSYS, 0);
+		restart_end(c);
+	} else {
+		send_answer(c, 0, -EINTR, 0);
+	}
 }
 
 void

@@ -29,6 +29,7 @@
 #include "tracer/event.h"
 #include "tracer/exec.h"
 #include "tracer/feature.h"
+#include "tracer/keep.h"
 #include "tracer/notify.h"
 #include "tracer/num.h"
 
@@ -274,6 +275,12 @@ serve_listener(struct entry *e, int fd)
 	if (chan_send(es->monitor, MSG_LISTENER, 0, es->session, &st, NULL, 0,
 	    &fd, 1) == -1) {
 		log_warn("LISTENER: %s", strerror(errno));
+		close(fd);
+		return false;
+	}
+	if (es->t->keeper != NULL && keep_seize(es->t->keeper, e->pid) == -1) {
+		log_warn("entry %u cannot be traced: %s", e->number,
+		    strerror(errno));
 		close(fd);
 		return false;
 	}

@@ -26,7 +26,9 @@
 #include "tracer/event.h"
 #include "tracer/exec.h"
 #include "tracer/exechead.h"
+#include "tracer/feature.h"
 #include "tracer/fileops.h"
+#include "tracer/keep.h"
 #include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/tracer.h"
@@ -801,6 +803,37 @@ killed_event(struct call *c, struct work *w, struct args *a,
 	event_commit(c, EPERM);
 }
 
+/* The same where the keeper traces all: it holds the caller for us. */
+static void
+exec_kept(struct call *c, struct work *w, struct args *a, struct judging *j)
+{
+	const struct level *exe = &w->level[w->levels - 1];
+	bool early = (c->tracer->features & FEATURE_WAIT_KILLABLE) != 0;
+	struct keeper *k = c->tracer->keeper;
+	struct keep_exec e;
+	pid_t pid;
+
+	if (keep_exec_begin(k, &e, (pid_t)c->rq->pid, early) == -1) {
+		call_unjudgeable(c, "the program cannot be held (ptrace)");
+		return;
+	}
+	notify_settle(c->w);
+	event_commit(c, 0);
+	keep_exec_answering(&e);
+	answer_continue(c);
+	keep_exec_answered(k, &e, early);
+	if ((pid = keep_exec_wait(&e)) == 0)
+		return; /* the exec failed */
+	if (!is_proved(c, w, a, pid, j)) {
+		killed_event(c, w, a, &j->v);
+		keep_exec_end(k, &e, false);
+		return;
+	}
+	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
+	    j->depth, c->task->command);
+	keep_exec_end(k, &e, true);
+}
+
 /* Hold the caller while it execs.  It has been answered when this returns. */
 static void
 exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
@@ -898,7 +931,10 @@ do_exec(struct call *c, struct work *w)
 	event_commit(c, 0);
 	answer_continue(c);
 #else
-	exec_held(c, w, &a, &j);
+	if (c->tracer->keeper != NULL)
+		exec_kept(c, w, &a, &j);
+	else
+		exec_held(c, w, &a, &j);
 #endif
 }
 

@@ -21,6 +21,7 @@
 #include "common/privdrop.h"
 #include "tracer/entry.h"
 #include "tracer/feature.h"
+#include "tracer/keep.h"
 #include "tracer/notify.h"
 #include "tracer/tracer.h"
 #include "tracer/trash.h"
@@ -82,6 +83,19 @@ lacking(const struct house *h, char *buf, size_t size)
 	return buf;
 }
 
+/* Why Yama lets nobody be governed here, or NULL. */
+static const char *
+yama_refuses(const struct tracer *t)
+{
+	if (t->yama >= 3)
+		return "kernel.yama.ptrace_scope is 3: no process may be "
+		       "traced until this machine is started again";
+	if (t->yama == 2 && !t->root_session)
+		return "kernel.yama.ptrace_scope is 2: only sessions of root "
+		       "can be governed; 1 is enough to protect this machine";
+	return NULL;
+}
+
 static void
 got_image(struct house *h, struct msg *m)
 {
@@ -92,6 +106,8 @@ got_image(struct house *h, struct msg *m)
 	if ((h->features.bits & FEATURE_NEEDED) != FEATURE_NEEDED) {
 		image_result(h, m, ENOTSUP, feature_text(&h->features, text,
 		    sizeof(text)));
+	} else if (yama_refuses(&h->t) != NULL) {
+		image_result(h, m, ENOTSUP, yama_refuses(&h->t));
 	} else if (im == NULL || image_open(&im->im, fd) == -1) {
 		image_result(h, m, (uint32_t)errno, "the policy image is "
 		    "damaged");
@@ -163,6 +179,10 @@ got_conf(struct house *h, struct msg *m)
 	if (trash_init(t) == -1)
 		log_warn("trash: %s", strerror(errno));
 	if (notify_start(t) == -1)
+		return -1;
+	/* CAP_SYS_PTRACE, a root session's, passes at 1. */
+	if (t->yama == 1 && !t->root_session &&
+	    (t->keeper = keep_start()) == NULL)
 		return -1;
 	h->entries = entry_init(t, &h->loop, &h->child.chan, h->session);
 	h->configured = h->entries != NULL;

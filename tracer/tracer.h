@@ -52,6 +52,7 @@ struct tracer {
 	int yama;		/* kernel.yama.ptrace_scope, -1 = none */
 	bool protected_symlinks; /* fs.protected_symlinks */
 	uint64_t features;	/* FEATURE_* of feature.h */
+	struct keeper *keeper;	/* where Yama's scope is 1, else NULL: keep.h */
 	const char *session;	/* id */
 	const char *trash_path;
 	char own_bytes[TRACER_OWN_BYTES]; /* what the next point into */
