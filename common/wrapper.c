@@ -94,6 +94,7 @@ is_ld_so(const char *base)
 	return strncmp(base, "ld-linux", 8) == 0 ||
 	    strncmp(base, "ld-musl", 7) == 0 ||
 	    strncmp(base, "ld64.so", 7) == 0 || strcmp(base, "ld.so") == 0 ||
+	    strcmp(base, "libc.so") == 0 || /* musl's, where that is a link */
 	    (strncmp(base, "ld-", 3) == 0 && strstr(base, ".so") != NULL);
 }
 

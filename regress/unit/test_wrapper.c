@@ -143,6 +143,20 @@ look_busybox_by_argv0_finds_applet(void **state)
 }
 
 static void
+kinds_are_told_by_basename(void **state)
+{
+	assert_true(wrapper_is_loader("/usr/lib/ld-linux-x86-64.so.2"));
+	assert_true(wrapper_is_loader("/lib/ld-musl-x86_64.so.1"));
+	assert_true(wrapper_is_loader("/usr/lib/libc.so"));
+	assert_false(wrapper_is_loader("/usr/bin/ld"));
+	assert_false(wrapper_is_loader("/bin/busybox"));
+	assert_true(wrapper_by_name("/bin/busybox"));
+	assert_true(wrapper_by_name("/lib64/ld-linux-x86-64.so.2"));
+	assert_false(wrapper_by_name("/bin/rm"));
+	assert_false(wrapper_by_name("/usr/bin/env"));
+}
+
+static void
 look_split_with_quotes_is_no_payload(void **state)
 {
 	assert_string_equal(look(NULL, "env -S 'rm"), "");
@@ -213,6 +227,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(look_table_of_command_lines_finds_payload),
 		cmocka_unit_test(look_busybox_by_argv0_finds_applet),
+		cmocka_unit_test(kinds_are_told_by_basename),
 		cmocka_unit_test(look_split_with_quotes_is_no_payload),
 		cmocka_unit_test(walk_layers_are_judged_outermost_first),
 		cmocka_unit_test(walk_unclear_or_endless_is_refused),
