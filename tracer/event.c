@@ -5,7 +5,9 @@
  */
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 #include "tracer/event.h"
@@ -92,6 +94,16 @@ is_wanted(const struct call *c)
 	return s->log_denied || f->decision == DEC_AUDIT;
 }
 
+/* Its call is answered, or was never asked, or it has died. */
+static bool
+nobody_waits(const struct call *c)
+{
+	uint64_t id = c->rq->id;
+
+	return ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ID_VALID,
+	    &id) == -1;
+}
+
 void
 event_commit(struct call *c, int err)
 {
@@ -113,13 +125,15 @@ event_commit(struct call *c, int err)
 		return;
 	}
 	/*
-	 * The effect has been: use what is kept for records that must not be
-	 * lost.
+	 * The effect has been, or it is a refusal: use what is kept for records
+	 * that must not be lost, and wait for as long as the caller does.
 	 */
 	c->ev.fix.flags |= EVF_ALWAYS;
-	for (ms = 0; ring_put(r, &c->ev) == EAGAIN && ms < PARK_MS;
-	     ms += PARK_STEP_MS)
+	for (ms = 0; ring_put(r, &c->ev) == EAGAIN; ms += PARK_STEP_MS) {
+		if (ms >= PARK_MS && nobody_waits(c)) {
+			ring_drop(r);
+			return;
+		}
 		(void)!ring_wait(r, PARK_STEP_MS);
-	if (ms >= PARK_MS)
-		ring_drop(r);
+	}
 }

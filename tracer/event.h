@@ -42,7 +42,9 @@ bool event_room(struct call *c) __attribute__((warn_unused_result));
 
 /*
  * Put the event, with the errno that the caller gets (0: none).  Does nothing
- * when none was begun.
+ * when none was begun.  When the ring is full to its last slot it blocks until
+ * auditd has made room, however long, unless nobody waits for the answer: then
+ * 5 s, and the record is counted as dropped.
  */
 void event_commit(struct call *c, int err);
 

@@ -7,9 +7,10 @@
  *
  *	fault_load COUNTS FORBIDDEN MADE KEPT WORK [MICROSECONDS]
  *
- * COUNTS is a file of eight 8-byte numbers, see enum count; FORBIDDEN may not be
- * read, MADE not created, KEPT neither removed nor renamed.  It ends when the
- * number STOP is set from outside.  Runs inside a session, under test.
+ * COUNTS is a file of 8-byte numbers, see enum count; FORBIDDEN may not be read,
+ * MADE not created, KEPT neither removed nor renamed.  It ends when the
+ * number STOP is set from outside.  With less than no MICROSECONDS it asks for
+ * what is forbidden alone.  Runs inside a session, under test.
  */
 
 #include <sys/mman.h>
@@ -56,11 +57,12 @@ main(int argc, char **argv)
 {
 	size_t bytes = COUNT_MAX * sizeof(*count);
 	char moved[4096];
+	int fd, pause_us;
 	long r;
-	int fd;
 
 	if (argc < 6)
 		return 2;
+	pause_us = argc > 6 ? atoi(argv[6]) : 0;
 	if ((fd = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600)) == -1 ||
 	    ftruncate(fd, (off_t)bytes) == -1)
 		return 2;
@@ -70,7 +72,8 @@ main(int argc, char **argv)
 	close(fd);
 	snprintf(moved, sizeof(moved), "%s.moved", argv[5]);
 	while (count[STOP] == 0) {
-		permitted(argv[5]);
+		if (pause_us >= 0)
+			permitted(argv[5]);
 		forbidden(r = open(argv[2], O_RDONLY | O_CLOEXEC));
 		if (r != -1)
 			close((int)r);
@@ -81,8 +84,7 @@ main(int argc, char **argv)
 		forbidden(unlink(argv[4]));
 		forbidden(rename(argv[4], moved));
 		count[ROUNDS]++;
-		if (argc > 6)
-			usleep((useconds_t)atoi(argv[6]));
+		usleep((useconds_t)abs(pause_us));
 	}
 	return 0;
 }

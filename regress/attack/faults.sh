@@ -200,10 +200,14 @@ disk_part()
 	what=$1
 	start_house
 	sid=$(new_session)
-	load $what "$sid" 0
+	load $what "$sid" 100
 	one=$load_pid
-	load $what.2 "$sid" 0
+	load $what.2 "$sid" 100
 	two=$load_pid
+	# one that is refused all the time fills its ring to the last slot
+	loud=$(new_session)
+	load $what.loud "$loud" -200
+	three=$load_pid
 	# judged already: it waits for a line, then it opens one more file
 	rm -f "$TESTTMP/go"
 	mkfifo "$TESTTMP/go"
@@ -231,7 +235,9 @@ disk_part()
 	cat "$TESTTMP/unverified" "$TESTTMP/verify" 2>/dev/null
 	end_load $what $one
 	end_load $what.2 $two
+	end_load $what.loud $three
 	stop_house
+	compare $what.loud "$loud"
 	_a=$(counted $what 0)
 	_b=$(counted $what.2 0)
 	_r=$(refusals "$sid")
