@@ -36,6 +36,7 @@
 #define DB_DEFAULT	"events.db"
 #define FINISH_BATCHES	1024 /* at the end; a flood shall not hold it up */
 #define RETAIN_SLICE	5000
+#define TRIM_AFTER_NS	UINT64_C(1000000000)
 #define RETAIN_AGAIN_NS UINT64_C(3600000000000)
 #define DAY_NS		UINT64_C(86400000000000)
 
@@ -50,6 +51,7 @@ struct auditd {
 	bool stop;
 	int said_error; /* last error told to the monitor */
 	uint32_t retain_days;
+	uint64_t trim_ns;   /* CLOCK_MONOTONIC: give memory back then, or 0 */
 	uint64_t retain_ns; /* CLOCK_MONOTONIC: look again then */
 	bool retaining; /* the last slice was not the last */
 };
@@ -225,8 +227,10 @@ drain(struct auditd *d)
 {
 	int n = audit_drain(&d->audit);
 
-	if (n > 0)
+	if (n > 0) {
 		stream_committed(&d->audit);
+		d->trim_ns = audit_now() + TRIM_AFTER_NS;
+	}
 	if (d->audit.error != d->said_error) {
 		d->said_error = d->audit.error;
 		if (d->said_error != 0)
@@ -338,14 +342,14 @@ stream_waits(const struct auditd *d)
 static int
 poll_timeout(const struct auditd *d)
 {
-	uint64_t now;
+	uint64_t now, until = d->due_ns != 0 ? d->due_ns : d->trim_ns;
 
 	if (d->drain_now || d->retaining || stream_waits(d))
 		return 0;
-	if (d->due_ns == 0)
+	if (until == 0)
 		return -1;
 	now = audit_now();
-	return d->due_ns <= now ? 0 : (int)((d->due_ns - now) / 1000000) + 1;
+	return until <= now ? 0 : (int)((until - now) / 1000000) + 1;
 }
 
 static void
@@ -387,11 +391,15 @@ turn(struct auditd *d)
 	on_streams(d, rings, n);
 	if (d->pfd[0].revents != 0)
 		on_message(d);
-	if (d->drain_now || (d->due_ns != 0 && audit_now() >= d->due_ns))
+	if (d->drain_now || (d->due_ns != 0 && audit_now() >= d->due_ns)) {
 		drain(d);
-	else if (d->retain_days != 0 &&
-	    (d->retaining || audit_now() >= d->retain_ns))
+	} else if (d->retain_days != 0 &&
+	    (d->retaining || audit_now() >= d->retain_ns)) {
 		retain(d);
+	} else if (d->trim_ns != 0 && audit_now() >= d->trim_ns) {
+		d->trim_ns = 0;
+		store_trim(&d->audit.store);
+	}
 }
 
 /*

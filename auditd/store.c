@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <errno.h>
+#include <malloc.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,6 +305,15 @@ store_close(struct store *s)
 	free(s->wire);
 	s->wire = NULL;
 	explicit_bzero(&s->chain, sizeof(s->chain));
+}
+
+void
+store_trim(struct store *s)
+{
+	if (s->db == NULL || s->in_txn)
+		return;
+	(void)sqlite3_db_release_memory(s->db);
+	(void)malloc_trim(0);
 }
 
 /* ---- transactions ---- */

@@ -117,6 +117,9 @@ int store_ring_load(struct store *s, struct store_ring *r)
 int store_ring_forget(struct store *s, const struct store_ring *r)
     __attribute__((warn_unused_result));
 
+/* Nothing came for a while: give the pages of the cache back to the system. */
+void store_trim(struct store *s);
+
 /* Returns when the disk has it. */
 int store_commit(struct store *s) __attribute__((warn_unused_result));
 /*
