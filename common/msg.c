@@ -298,6 +298,9 @@ msg_tail(const struct msg *m, size_t *len)
 {
 	const struct msg_row *row = msg_row_get(m->hdr.type);
 
+	*len = 0;
+	if (row == NULL)
+		return m->body; /* the check lets no such type through */
 	*len = m->hdr.length - sizeof(m->hdr) - row->payload_bytes;
 	return m->body + row->payload_bytes;
 }

@@ -111,7 +111,7 @@ sha256_blocks_ni(uint32_t h[8], const uint8_t *p, size_t n)
 {
 	const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0bLL,
 	    0x0405060700010203LL);
-	__m128i abef, cdgh, save0, save1, t, k, m[4];
+	__m128i abef, cdgh, save0, save1, t, k, m[4] = { 0 };
 	int i;
 
 	t = _mm_shuffle_epi32(_mm_loadu_si128(

@@ -349,7 +349,7 @@ answer_line(const struct image *im, char *line, struct decide_ask *q,
 {
 	char *op, *subject;
 	struct image_rule r;
-	struct verdict v;
+	struct verdict v = { 0 };
 
 	op = strchr(line, '\t');
 	subject = op != NULL ? strchr(op + 1, '\t') : NULL;

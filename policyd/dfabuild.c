@@ -577,7 +577,7 @@ blocks_split(struct build *b, struct blocks *k, const struct nfa_set *s)
 	int16_t to[512];
 	unsigned int c, key, n = 0;
 
-	memset(to, 0xff, k->n * 2 * sizeof(to[0]));
+	memset(to, 0xff, (size_t)k->n * 2 * sizeof(to[0]));
 	for (c = 0; c < b->ncls; c++) {
 		key = k->of[c] * 2u + (unsigned int)nfa_set_has(s, c);
 		if (to[key] < 0)
@@ -757,7 +757,7 @@ pack(const struct dfatab *t, uint32_t settled, uint32_t naccept)
 {
 	unsigned int c, width = t->nstates <= 65536 ? 2 : 4;
 	size_t i = 0, cells = (size_t)t->nstates * t->nclasses;
-	size_t size = (sizeof(struct dfa_hdr) + 256 + t->nstates * 4u +
+	size_t size = (sizeof(struct dfa_hdr) + 256 + (size_t)t->nstates * 4 +
 			  cells * width + 7) &
 	    ~(size_t)7;
 	struct dfa_hdr *d = calloc(1, size);

@@ -173,9 +173,11 @@ partition(const struct dfatab *t, uint32_t *block)
 
 	for (i = 0; i < t->nstates; i++)
 		top = t->accept[i] > top ? t->accept[i] : top;
-	for (i = 0; label != NULL && i < m; i++)
+	if (label == NULL || t->nclasses == 0)
+		goto out;
+	for (i = 0; i < m; i++)
 		label[i] = i % t->nclasses;
-	if (label == NULL || invert(t, &head, &into) == -1 ||
+	if (invert(t, &head, &into) == -1 ||
 	    part_init(&blocks, t->nstates, t->accept, top + 1) == -1 ||
 	    part_init(&cords, m, label, t->nclasses) == -1)
 		goto out;

@@ -232,7 +232,7 @@ diag_nearest_copy(const char *w, diag_word_fn *next, const void *list,
 			continue;
 		dist = distance(a, na, b, nb);
 		/* Half the word wrong is another word. */
-		if (dist < bestd && dist * 2 <= (na > nb ? na : nb)) {
+		if (dist < bestd && (size_t)dist * 2 <= (na > nb ? na : nb)) {
 			(void)snprintf(out, size, "%s", cand);
 			bestd = dist;
 			rv = 0;

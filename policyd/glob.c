@@ -89,7 +89,7 @@ class_char(struct parse *p, size_t *i, uint32_t *cp)
 static int
 class_members(struct parse *p, size_t open, size_t *i, struct nfa_ranges *r)
 {
-	uint32_t lo, hi;
+	uint32_t lo = 0, hi;
 	size_t at;
 
 	while (pat_at(p->pat, *i) != ']') {

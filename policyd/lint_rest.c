@@ -222,26 +222,27 @@ static void
 check_redirect(struct lint *l, const struct redirects *s,
     const struct dfabuild *b, unsigned int i)
 {
-	const struct prule *r = s->rule(l->pol, i), *by = NULL;
-	uint32_t set;
+	const struct prule *r = s->rule(l->pol, i), *before;
+	uint32_t set, by = 0; /* tags: a rule's index + 1 */
 
 	for (set = 0; set < b->nsets; set++) {
 		if (!dfabuild_has(b, set, 0) || !dfabuild_has(b, set, i + 1))
 			continue;
 		/* tags ascend: after 0 stands the first rule that matches */
-		by = s->rule(l->pol, b->sets[set].tags[1] - 1);
-		if (by == r)
+		by = b->sets[set].tags[1];
+		if (by == i + 1)
 			return;
 	}
-	if (by == NULL)
+	if (by == 0) {
 		lint_say(l, r->name.s, r->pos.line, LK_CANNOT,
 		    "match \"%s\" matches nothing that is asked",
 		    s->match(l->pol, i)->s);
-	else
-		lint_say(l, r->name.s, r->pos.line, LK_UNREACHABLE,
-		    "never decides: %s (line %u) and those before it take "
-		    "every case",
-		    by->name.s, by->pos.line);
+		return;
+	}
+	before = s->rule(l->pol, by - 1);
+	lint_say(l, r->name.s, r->pos.line, LK_UNREACHABLE,
+	    "never decides: %s (line %u) and those before it take every case",
+	    before->name.s, before->pos.line);
 }
 
 static void

@@ -418,7 +418,7 @@ encode(uint32_t cp, uint8_t out[4])
 static void
 offer_box(struct encoder *e, uint32_t lo, uint32_t hi)
 {
-	uint8_t a[4], b[4];
+	uint8_t a[4] = { 0 }, b[4] = { 0 };
 	unsigned int i, len = encode(lo, a);
 	struct nfa_frag f = { 0, 0, 0 }, g;
 	struct nfa_set s;

@@ -332,7 +332,7 @@ class_range(struct parse *p, struct nfa_ranges *r)
 {
 	struct nfa_ranges one = { 0 };
 	size_t at = p->i;
-	uint32_t lo, hi;
+	uint32_t lo = 0, hi;
 
 	if (one_char(p, &lo) == -1)
 		return -1;
@@ -745,7 +745,7 @@ quote_mark(struct parse *p)
 static int
 step(struct parse *p)
 {
-	struct nfa_frag f;
+	struct nfa_frag f = { 0, 0, 0 };
 	int c = peek(p, 0), min, max;
 
 	if (quote_mark(p))
