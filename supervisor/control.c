@@ -24,7 +24,7 @@
 
 #include "common/log.h"
 
-#define ACCEPT_PAUSE_MS 100
+#define ACCEPT_PAUSE_MS 100L
 #define METHODS                                                                \
 	(EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD | EVHTTP_REQ_PUT | \
 	    EVHTTP_REQ_DELETE | EVHTTP_REQ_PATCH | EVHTTP_REQ_OPTIONS)

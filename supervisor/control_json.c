@@ -218,7 +218,7 @@ static int
 parse_zone(const char *p, uint64_t *frac, long *offset)
 {
 	uint64_t unit = NS_PER_S;
-	int h, m, n = 0;
+	int h, m, i;
 
 	*frac = 0;
 	*offset = 0;
@@ -230,9 +230,14 @@ parse_zone(const char *p, uint64_t *frac, long *offset)
 	}
 	if (strcmp(p, "Z") == 0 || strcmp(p, "z") == 0)
 		return 0;
-	if ((*p != '+' && *p != '-') ||
-	    sscanf(p + 1, "%2d:%2d%n", &h, &m, &n) != 2 || p[1 + n] != '\0')
+	if ((*p != '+' && *p != '-') || strlen(p) != 6 || p[3] != ':')
 		return -1;
+	for (i = 1; i < 6; i++) {
+		if (i != 3 && (p[i] < '0' || p[i] > '9'))
+			return -1;
+	}
+	h = (p[1] - '0') * 10 + p[2] - '0';
+	m = (p[4] - '0') * 10 + p[5] - '0';
 	*offset = (h * 3600L + m * 60L) * (*p == '-' ? -1 : 1);
 	return 0;
 }
@@ -259,9 +264,8 @@ parse_time(const char *s, uint64_t now_ns, uint64_t *ns)
 	if (t < 0)
 		return -1;
 	/* Past what 64 bits hold lies no event: as far as they go. */
-	*ns = t < INT64_MAX / (time_t)NS_PER_S ?
-	    (uint64_t)t * NS_PER_S + frac :
-	    INT64_MAX;
+	*ns = t < INT64_MAX / (time_t)NS_PER_S ? (uint64_t)t * NS_PER_S + frac :
+						 INT64_MAX;
 	return 0;
 }
 

@@ -349,9 +349,10 @@ void
 entrysock_close(struct monitor *mon)
 {
 	struct entrysock *e = &mon->entry;
+	struct asker *a, *next;
 
-	while (!TAILQ_EMPTY(&e->askers))
-		asker_free(TAILQ_FIRST(&e->askers));
+	TAILQ_FOREACH_SAFE(a, &e->askers, entry, next)
+		asker_free(a);
 	loop_timer_stop(&mon->loop, &e->pause);
 	loop_del(&mon->loop, &e->io);
 	if (e->fd != -1)

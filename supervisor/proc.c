@@ -290,7 +290,7 @@ child_exec(struct proc *p, int channel)
 static void
 proc_close(struct proc *p)
 {
-	struct proc_out *o;
+	struct proc_out *o, *next;
 
 	loop_del(&p->mon->loop, &p->chan_io);
 	loop_del(&p->mon->loop, &p->pid_io);
@@ -298,7 +298,7 @@ proc_close(struct proc *p)
 	if (p->pidfd != -1)
 		close(p->pidfd);
 	p->pidfd = -1;
-	while ((o = TAILQ_FIRST(&p->outq)) != NULL)
+	TAILQ_FOREACH_SAFE(o, &p->outq, entry, next)
 		out_free(p, o);
 }
 

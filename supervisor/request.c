@@ -240,9 +240,11 @@ parked_free(struct monitor *mon, struct parked *k)
 void
 request_auditd_ready(struct monitor *mon)
 {
-	while (!TAILQ_EMPTY(&mon->parked)) {
-		(void)query_send(mon, TAILQ_FIRST(&mon->parked));
-		parked_free(mon, TAILQ_FIRST(&mon->parked));
+	struct parked *k, *next;
+
+	TAILQ_FOREACH_SAFE(k, &mon->parked, entry, next) {
+		(void)query_send(mon, k);
+		parked_free(mon, k);
 	}
 }
 

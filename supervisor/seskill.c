@@ -32,7 +32,7 @@ static bool
 pid_is_ours(const struct session *s, int32_t pid)
 {
 	char path[64], line[256];
-	unsigned int ruid = 0, seccomp = 0;
+	unsigned long seccomp = 0;
 	bool uid_ok = false, dead = false;
 	FILE *fp;
 
@@ -40,9 +40,11 @@ pid_is_ours(const struct session *s, int32_t pid)
 	if ((fp = fopen(path, "re")) == NULL)
 		return false;
 	while (fgets(line, sizeof(line), fp) != NULL) {
-		if (sscanf(line, "Uid:\t%u", &ruid) == 1)
-			uid_ok = s->who.uid == 0 || ruid == s->who.uid;
-		(void)sscanf(line, "Seccomp:\t%u", &seccomp);
+		if (strncmp(line, "Uid:\t", 5) == 0)
+			uid_ok = s->who.uid == 0 ||
+			    strtoul(line + 5, NULL, 10) == s->who.uid;
+		if (strncmp(line, "Seccomp:\t", 9) == 0)
+			seccomp = strtoul(line + 9, NULL, 10);
 		if (strncmp(line, "State:\t", 7) == 0)
 			dead = line[7] == 'Z' || line[7] == 'X';
 	}
