@@ -24,7 +24,7 @@
 #define FAR	255
 #define NRANGES (SYSTAB_NR_END + 2)
 #define NTESTS	32
-#define LOW(i)	(offsetof(struct seccomp_data, args) + 8u * (i))
+#define LOW(i)	(offsetof(struct seccomp_data, args) + 8ul * (i))
 #define HIGH(i) (LOW(i) + 4u)
 #define NO_ARG	0xffu
 #define CHAIN	3 /* values tested one after the other at the leaf of a tree */

@@ -454,7 +454,7 @@ notify_serve(struct tracer *t, int listener, uint32_t entry)
 {
 	uint64_t flags = SYNC_WAKE_UP;
 	struct group *g;
-	unsigned int i;
+	unsigned int i, started;
 	int e = 0;
 
 	if ((g = calloc(1, sizeof(*g))) == NULL) {
@@ -469,12 +469,13 @@ notify_serve(struct tracer *t, int listener, uint32_t entry)
 	pthread_mutex_lock(&t->lock);
 	for (i = 0; i < t->threads && e == 0; i++)
 		e = worker_add(g);
-	if (g->workers_cnt > 0) {
+	started = g->workers_cnt;
+	if (started > 0) {
 		g->next = t->groups;
 		t->groups = g;
 	}
 	pthread_mutex_unlock(&t->lock);
-	if (g->workers_cnt > 0)
+	if (started > 0)
 		return g;
 	close(listener);
 	free(g);
