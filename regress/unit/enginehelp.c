@@ -19,6 +19,7 @@
 #include <linux/seccomp.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -135,6 +136,7 @@ engine_run(const char *policy, int (*fn)(void))
 {
 	struct result *res = mmap(NULL, sizeof(*res), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct pollfd end = { .events = POLLIN };
 	int tell[2], hear[2], fd, status;
 	pid_t pid;
 
@@ -154,6 +156,14 @@ engine_run(const char *policy, int (*fn)(void))
 	task_enter(tracer.tasks, pid, 1);
 	assert_non_null(notify_serve(&tracer, fd, 1));
 	assert_int_equal(write(hear[1], "g", 1), 1);
+	/*
+	 * Its end, not the stops that a serving thread's PTRACE_INTERRUPT makes:
+	 * waitpid would take those away from that thread.
+	 */
+	end.fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	assert_int_not_equal(end.fd, -1);
+	assert_int_equal(poll(&end, 1, -1), 1);
+	close(end.fd);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	kill(-pid, SIGKILL); /* what the test left behind */
 	end_all();
