@@ -1,0 +1,42 @@
+# Under Debian's own kernels, with systemd as process 1, cgroup v2 alone and Yama on,
+# commands run, refusals refuse and races are lost: one kernel with Yama 1 in the short form;
+# in the long one each that the package sources have, with Yama 0, 1 and 2.
+# limit: 480
+: "${TOP:=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)}"
+: "${BUILD:=$TOP/build-test}"
+: "${ROOT:=$BUILD/root}"
+: "${SOAK:=0}"
+: "${TESTTMP:=$(mktemp -d /var/tmp/agentsh-test.XXXXXX)}"
+. "$TOP/regress/vm/lib.sh"
+
+for p in qemu-system-x86_64 apt-get apt-cache dpkg-deb python3 mke2fs; do
+	command -v $p >/dev/null 2>&1 || { echo "no $p"; exit 77; }
+done
+[ -x /sbin/init ] && [ "$(id -u)" -eq 0 ] || { echo "needs root and systemd"; exit 77; }
+
+yamas=1
+tests="run/features attack/race"
+: "${RACE_SECONDS:=1}"
+if [ "$SOAK" = 1 ]; then
+	yamas="0 1 2"
+	tests="run/features run/exec run/refusal run/signals run/identity run/limits run/vectors run/real attack/refused attack/traps attack/race"
+	RACE_SECONDS=
+	VM_SECONDS=7000
+fi
+tried=0
+failed=0
+for version in 6.1 6.12; do
+	pkg=$(vm_package $version)
+	if [ -z "$pkg" ]; then
+		echo "the package sources have no kernel $version"
+		continue
+	fi
+	vm_fetch "$pkg" || { echo "$pkg cannot be had"; continue; }
+	tried=$((tried + 1))
+	echo "--- $pkg"
+	# shellcheck disable=SC2086
+	vm_boot "$pkg" "$yamas" $tests || failed=$((failed + 1))
+	[ "$SOAK" = 1 ] || break
+done
+[ $tried -gt 0 ] || exit 77
+[ $failed -eq 0 ]

@@ -1,0 +1,114 @@
+# lib.sh: machines with other kernels.  Sourced by the scripts of this folder.
+#
+#	vm_package VERSION		name of Debian's kernel package for VERSION (6.1), or nothing
+#	vm_fetch PACKAGE		its files below $BUILD/vm/PACKAGE
+#	vm_boot PACKAGE YAMA TEST...	boots it and runs every TEST with each value of
+#					Yama in YAMA ("0 1 2"), one line for each on standard output
+#
+# The machine is QEMU without hardware acceleration.  Its root is the host's own file
+# tree, read-only, with a layer of units before it and an overlay in memory behind;
+# systemd is process 1, the cgroup hierarchy is version 2 alone, /var/tmp is a disk.
+
+vm_package()
+{
+	apt-cache search --names-only "^linux-image-$1\\.[0-9].*-amd64\$" 2>/dev/null |
+	    awk '{ print $1 }' | grep -Ev -- '-(cloud|rt)-' | sort -V | tail -n 1
+}
+
+# vm_fetch PACKAGE: 0 when it is there.
+vm_fetch()
+{
+	_d=$BUILD/vm/$1
+	[ -e "$_d/done" ] && return 0
+	rm -rf "$_d"
+	mkdir -p "$_d/deb" || return 1
+	(cd "$_d/deb" && apt-get -q download "$1" && dpkg-deb -x ./*.deb ..) \
+	    >"$_d/log" 2>&1 </dev/null || { cat "$_d/log" >&2; return 1; }
+	rm -rf "$_d/deb"
+	: >"$_d/done"
+}
+
+# The files that the machine shows before the host's: what it starts, and nothing
+# that it need not.
+vm_layer()
+{
+	_u=$1/etc/systemd/system
+	mkdir -p "$_u"
+	: >"$1/etc/fstab"
+	echo vm >"$1/etc/hostname"
+	cat >"$_u/default.target" <<-E
+	[Unit]
+	Requires=sysinit.target vm-test.service
+	After=sysinit.target
+	AllowIsolate=yes
+	E
+	cat >"$_u/vm-test.service" <<-E
+	[Unit]
+	DefaultDependencies=no
+	After=sysinit.target
+	SuccessAction=poweroff-force
+	FailureAction=poweroff-force
+	[Service]
+	Type=oneshot
+	ExecStart=/bin/sh $TOP/regress/vm/guest
+	StandardOutput=tty
+	StandardError=tty
+	TTYPath=/dev/ttyS0
+	TimeoutStartSec=infinity
+	E
+	for _n in systemd-logind.service systemd-udevd.service systemd-udev-trigger.service \
+	    systemd-timesyncd.service systemd-networkd.service systemd-resolved.service \
+	    systemd-tmpfiles-setup.service systemd-tmpfiles-clean.timer \
+	    systemd-sysusers.service systemd-update-utmp.service dev-mqueue.mount dev-hugepages.mount \
+	    modprobe@configfs.service modprobe@dm_mod.service modprobe@efi_pstore.service \
+	    modprobe@fuse.service modprobe@loop.service modprobe@drm.service \
+	    systemd-random-seed.service systemd-firstboot.service ldconfig.service \
+	    systemd-journal-flush.service systemd-pcrphase-sysinit.service; do
+		ln -s /dev/null "$_u/$_n"
+	done
+}
+
+vm_boot()
+{
+	_pkg=$1
+	_yama=$2
+	shift 2
+	_d=$BUILD/vm/$_pkg
+	_mods=$(echo "$_d"/lib/modules/*)
+	_t=$TESTTMP/$_pkg
+	mkdir -p "$_t/layer" "$_t/out" && chmod 755 "$_t" "$_t/layer" || return 1
+	vm_layer "$_t/layer"
+	python3 "$TOP/regress/vm/initrd.py" "$_mods" "$BUILD/regress/vm/vminit" "$_t/initrd" \
+	    virtio_pci virtio_blk 9pnet_virtio 9p overlay crc32c_generic ext4 || return 1
+	truncate -s 4G "$_t/disk" && mke2fs -q -t ext4 -F "$_t/disk" || return 1
+	{
+		echo "TOP='$TOP' BUILD='$BUILD' ROOT='$ROOT' SOAK='$SOAK' RACE_SECONDS='${RACE_SECONDS-}'"
+		echo "FEATURE_SETS='${FEATURE_SETS-now+user}'"
+		echo "export TOP BUILD ROOT SOAK RACE_SECONDS FEATURE_SETS"
+		echo "SHX='${SHX-}'"
+		echo "YAMAS='$_yama'"
+		echo "TESTS='$*'"
+	} >"$_t/out/what"
+	: >"$_t/out/results"
+	timeout -k 5 "${VM_SECONDS:-460}" qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu Nehalem -smp 2 -m 3072 \
+	    -nodefaults -no-reboot -display none -serial "file:$_t/console" \
+	    -kernel "$_d"/boot/vmlinuz-* -initrd "$_t/initrd" \
+	    -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 cgroup_no_v1=all net.ifnames=0" \
+	    -fsdev "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap" \
+	    -device virtio-9p-pci,fsdev=host,mount_tag=host \
+	    -fsdev "local,id=layer,path=$_t/layer,security_model=none,readonly=on" \
+	    -device virtio-9p-pci,fsdev=layer,mount_tag=layer \
+	    -fsdev "local,id=out,path=$_t/out,security_model=none" \
+	    -device virtio-9p-pci,fsdev=out,mount_tag=out \
+	    -drive "file=$_t/disk,format=raw,if=none,id=disk,cache=unsafe" \
+	    -device virtio-blk-pci,drive=disk >"$_t/qemu" 2>&1 </dev/null
+	_rc=$?
+	cat "$_t/out/results"
+	if [ $_rc -ne 0 ] || ! grep -q '^end$' "$_t/out/results"; then
+		echo "$_pkg: the machine ended with $_rc before its tests did"
+		cat "$_t/qemu"
+		tail -n 30 "$_t/console"
+		return 1
+	fi
+	! grep -q '^FAIL' "$_t/out/results"
+}
