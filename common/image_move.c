@@ -89,7 +89,7 @@ is_alike(const struct search *s, const struct place *p)
 static bool
 add(struct search *s, const struct place *p)
 {
-	size_t bytes = 2 * s->groups * sizeof(p->st[0]);
+	size_t bytes = (size_t)2 * s->groups * sizeof(p->st[0]);
 	uint32_t h = 2166136261u, i;
 
 	if (is_alike(s, p))

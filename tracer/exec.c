@@ -82,7 +82,7 @@ struct args {
 	size_t bytes;
 };
 
-#define FIRST (2 * LEVELS_MAX)
+#define FIRST ((size_t)2 * LEVELS_MAX)
 
 static struct work *
 work_get(struct worker *w)
