@@ -103,11 +103,11 @@ got_image(struct house *h, struct msg *m)
 	char text[256];
 	int fd = msg_take_fd(m, 0);
 
-	if ((h->features.bits & FEATURE_NEEDED) != FEATURE_NEEDED) {
+	if (yama_refuses(&h->t) != NULL) {
+		image_result(h, m, ENOTSUP, yama_refuses(&h->t));
+	} else if ((h->features.bits & FEATURE_NEEDED) != FEATURE_NEEDED) {
 		image_result(h, m, ENOTSUP, feature_text(&h->features, text,
 		    sizeof(text)));
-	} else if (yama_refuses(&h->t) != NULL) {
-		image_result(h, m, ENOTSUP, yama_refuses(&h->t));
 	} else if (im == NULL || image_open(&im->im, fd) == -1) {
 		image_result(h, m, (uint32_t)errno, "the policy image is "
 		    "damaged");
