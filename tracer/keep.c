@@ -23,7 +23,7 @@
 
 #define STACK_BYTES (192u << 10)
 #define REPOKE_NS   1000000L /* a signal that came before the wait is lost */
-#define OPTIONS                                                  \
+#define OPTIONS                                                        \
 	(PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | \
 	    PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
 
@@ -31,7 +31,7 @@ enum keep_state { KE_WAITING, KE_AT_EVENT, KE_OVER };
 
 struct request {
 	struct request *next;
-	int op;	  /* PTRACE_SEIZE, _INTERRUPT, _CONT */
+	int op; /* PTRACE_SEIZE, _INTERRUPT, _CONT */
 	pid_t pid;
 	int error;
 	_Atomic uint32_t done; /* futex */

@@ -43,10 +43,9 @@ restart_end(struct call *c)
 	if (pid == -1 || !WIFSTOPPED(status))
 		return;
 	/* The signal of a stop before it is taken goes with it. */
-	ptrace(PTRACE_DETACH, pid, 0,
-	    status >> 16 == 0 ? WSTOPSIG(status) : 0);
+	ptrace(PTRACE_DETACH, pid, 0, status >> 16 == 0 ? WSTOPSIG(status) : 0);
 	/* One that was killed meanwhile cannot be detached: reap it. */
-	while (waitpid(-1, &status, __WALL | __WNOTHREAD) != -1 ||
-	    errno == EINTR)
+	while (
+	    waitpid(-1, &status, __WALL | __WNOTHREAD) != -1 || errno == EINTR)
 		;
 }

@@ -75,15 +75,15 @@ static const struct {
 	int nr;
 } calls[] = {
 	{ V(5, 16), NR_FIRST_516 }, /* futex_waitv */
-	{ V(5, 17), 450 },	    /* set_mempolicy_home_node */
-	{ V(6, 5), 451 },	    /* cachestat */
-	{ V(6, 6), 452 },	    /* fchmodat2 */
-	{ V(6, 7), 454 },	    /* futex_wake */
-	{ V(6, 8), 457 },	    /* statmount */
-	{ V(6, 10), 462 },	    /* mseal */
-	{ V(6, 13), 463 },	    /* setxattrat */
-	{ V(6, 15), 467 },	    /* open_tree_attr */
-	{ V(6, 17), 468 },	    /* file_getattr */
+	{ V(5, 17), 450 }, /* set_mempolicy_home_node */
+	{ V(6, 5), 451 }, /* cachestat */
+	{ V(6, 6), 452 }, /* fchmodat2 */
+	{ V(6, 7), 454 }, /* futex_wake */
+	{ V(6, 8), 457 }, /* statmount */
+	{ V(6, 10), 462 }, /* mseal */
+	{ V(6, 13), 463 }, /* setxattrat */
+	{ V(6, 15), 467 }, /* open_tree_attr */
+	{ V(6, 17), 468 }, /* file_getattr */
 	{ V(6, 19), 470 },
 };
 
@@ -162,7 +162,8 @@ main(int argc, char **argv)
 	int e;
 
 	if (argc < 3) {
-		fprintf(stderr, "usage: nofeature VERSION[,SET...] COMMAND...\n");
+		fprintf(stderr,
+		    "usage: nofeature VERSION[,SET...] COMMAND...\n");
 		return 2;
 	}
 	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL)
@@ -171,7 +172,7 @@ main(int argc, char **argv)
 	/* Needs CAP_SYS_ADMIN then, and what is tested sees the machine as it is. */
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_NNP, 0);
 	for (name = strtok(argv[1], ","); name != NULL;
-	    name = strtok(NULL, ","))
+	     name = strtok(NULL, ","))
 		refuse_set(ctx, name);
 	if ((e = seccomp_load(ctx)) != 0)
 		errx(1, "seccomp_load: %s", strerror(-e));
