@@ -1,11 +1,12 @@
 /*
- * The keeper, see keep.h.  A thread of the tracer that waits for the stops of all
- * tracees and lets them go on; other threads ask it for what only it may do, by a
- * list of requests and a signal that interrupts its wait.  Without tracees it
- * sleeps on a futex.
+ * The keeper, see keep.h.  A thread of the tracer that waits for the stops of
+ * all tracees and lets them go on; other threads ask it for what only it may
+ * do, by a list of requests and a signal that interrupts its wait.  Without
+ * tracees it sleeps on a futex.
  *
- * Trusts the kernel.  Must never end while the session lives (its tracees die with it), and
- * never let a task run on from an exec that no serving thread has claimed.
+ * Trusts the kernel.  Must never end while the session lives (its tracees die
+ * with it), and never let a task run on from an exec that no serving thread
+ * has claimed.
  */
 
 #include <errno.h>
@@ -85,7 +86,10 @@ serve_all(struct keeper *k)
 	}
 }
 
-/* Take the exec of thread tid off the list, and tell who waits for it.  Locked. */
+/*
+ * Take the exec of thread tid off the list, and tell who waits for it.
+ * Locked.
+ */
 static bool
 tell(struct keeper *k, pid_t tid, pid_t pid, enum keep_state st)
 {

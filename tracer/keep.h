@@ -29,17 +29,21 @@ struct keeper *keep_start(void) __attribute__((warn_unused_result));
 
 /*
  * Trace pid, a single thread that has named us (PR_SET_PTRACER), and what
- * comes of it.  0, or -1 with errno.  Blocks until the keeper has done it.  Main thread.
+ * comes of it.  0, or -1 with errno.  Blocks until the keeper has done it.
+ * Main thread.
  */
 int keep_seize(struct keeper *k, pid_t pid) __attribute__((warn_unused_result));
 
-/* Let tid stop on its way back from a call, and go on at once.  As keep_seize; any thread. */
+/*
+ * Let tid stop on its way back from a call, and go on at once.  As keep_seize;
+ * any thread.
+ */
 int keep_interrupt(struct keeper *k, pid_t tid)
     __attribute__((warn_unused_result));
 
 /*
- * Thread tid is about to exec; early: it waits so that only SIGKILL ends that, and may be
- * interrupted now already.  0, or -1 with errno: it is not ours.
+ * Thread tid is about to exec; early: it waits so that only SIGKILL ends that,
+ * and may be interrupted now already.  0, or -1 with errno: it is not ours.
  */
 int keep_exec_begin(struct keeper *k, struct keep_exec *e, pid_t tid,
     bool early) __attribute__((warn_unused_result));

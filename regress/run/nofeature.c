@@ -1,8 +1,9 @@
 /*
- * nofeature VERSION[,SET...] COMMAND...: run COMMAND as if the kernel were as old as
- * VERSION ("5.15", "5.19", "6.1"...): what came later answers as if it did not
- * exist.  Further sets take away what a kernel of any age may lack: "landlock" as
- * where it is not built in, "getfd" as under Docker's default profile.
+ * nofeature VERSION[,SET...] COMMAND...: run COMMAND as if the kernel were as
+ * old as VERSION ("5.15", "5.19", "6.1"...): what came later answers as if it
+ * did not exist.  Further sets take away what a kernel of any age may lack:
+ * "landlock" as where it is not built in, "getfd" as under Docker's default
+ * profile.
  *
  * A seccomp filter, inherited by all that COMMAND starts; so only what a filter
  * can see is refused: numbers of calls, of options, and flags.
@@ -69,7 +70,10 @@ static const struct lack lacks[] = {
 	{ NEVER, "getfd", SYS_pidfd_getfd, -1, 0, 0, EPERM },
 };
 
-/* The first number that a kernel did not have, of those that all machines share. */
+/*
+ * The first number that a kernel did not have, of those that all machines
+ * share.
+ */
 static const struct {
 	unsigned int since;
 	int nr;

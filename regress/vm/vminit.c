@@ -1,8 +1,8 @@
 /*
- * The first process of the test machine, from its initial memory disk: loads the modules
- * that stand in /modules in that order, puts the host's file tree (9p, read-only)
- * with a layer of ours before it under an overlay in memory, a scratch disk at
- * /var/tmp, and becomes systemd there.
+ * The first process of the test machine, from its initial memory disk: loads
+ * the modules that stand in /modules in that order, puts the host's file tree
+ * (9p, read-only) with a layer of ours before it under an overlay in memory, a
+ * scratch disk at /var/tmp, and becomes systemd there.
  *
  * Whatever fails ends the machine with a line on the console.
  */
