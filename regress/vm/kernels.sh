@@ -25,6 +25,7 @@ if [ "$SOAK" = 1 ]; then
 fi
 tried=0
 failed=0
+vm_sources || { echo "the package sources do not answer"; exit 77; }
 for version in 6.1 6.12; do
 	pkg=$(vm_package $version)
 	if [ -z "$pkg" ]; then

@@ -1,28 +1,63 @@
 # lib.sh: machines with other kernels.  Sourced by the scripts of this folder.
 #
 #	vm_package VERSION		name of Debian's kernel package for VERSION (6.1), or nothing
-#	vm_fetch PACKAGE		its files below $BUILD/vm/PACKAGE
+#	vm_fetch PACKAGE		what a machine needs of it, below $VMS/PACKAGE
 #	vm_boot PACKAGE YAMA TEST...	boots it and runs every TEST with each value of
 #					Yama in YAMA ("0 1 2"), one line for each on standard output
 #
 # The machine is QEMU without hardware acceleration.  Its root is the host's own file
 # tree, read-only, with a layer of units before it and an overlay in memory behind;
 # systemd is process 1, the cgroup hierarchy is version 2 alone, /var/tmp is a disk.
+#
+# Packages come from where this machine has its own, and from the backports beside it;
+# apt's lists of those are kept below $VMS, so that the machine's stay as they are.
+
+: "${VMS:=$BUILD-vm}"
+VM_MODULES="virtio_pci virtio_blk 9pnet_virtio 9p overlay crc32c_generic ext4"
+
+# vm_apt get|cache WORD...
+vm_apt()
+{
+	_tool=apt-$1
+	shift
+	"$_tool" -q -o Dir::Etc::sourcelist="$VMS/apt/sources.list" -o Dir::Etc::sourceparts=/dev/null \
+	    -o Dir::State::lists="$VMS/apt/lists" -o Dir::Cache="$VMS/apt/cache" \
+	    -o APT::Sandbox::User=root -o Acquire::Retries=5 "$@"
+}
+
+# The distribution's own sources, each part also as its backports.
+vm_sources()
+{
+	_name=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	mkdir -p "$VMS/apt/lists/partial" "$VMS/apt/cache/archives/partial" || return 1
+	_key=/usr/share/keyrings/debian-archive-keyring.gpg
+	[ -e $_key ] && _key="[signed-by=$_key] " || _key=
+	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+	    awk -v name="$_name" -v key="$_key" '
+		$3 == "main" && index($2, name) == 1 { print "deb " key $0 }
+		$3 == "main" && $2 == name { print "deb " key $1 " " name "-backports main" }' |
+	    sort -u >"$VMS/apt/sources.list"
+	vm_apt get update >"$VMS/apt/log" 2>&1 || { cat "$VMS/apt/log" >&2; return 1; }
+}
 
 vm_package()
 {
-	apt-cache search --names-only "^linux-image-$1\\.[0-9].*-amd64\$" 2>/dev/null |
+	vm_apt cache search --names-only "^linux-image-$1\\.[0-9].*-amd64\$" 2>/dev/null |
 	    awk '{ print $1 }' | grep -Ev -- '-(cloud|rt)-' | sort -V | tail -n 1
 }
 
-# vm_fetch PACKAGE: 0 when it is there.
+# vm_fetch PACKAGE: 0 when it is there.  All of it would be half a gigabyte.
 vm_fetch()
 {
-	_d=$BUILD/vm/$1
+	_d=$VMS/$1
 	[ -e "$_d/done" ] && return 0
 	rm -rf "$_d"
 	mkdir -p "$_d/deb" || return 1
-	(cd "$_d/deb" && apt-get -q download "$1" && dpkg-deb -x ./*.deb ..) \
+	(cd "$_d/deb" && vm_apt get download "$1" && dpkg-deb --fsys-tarfile ./*.deb |
+	    tar x -C .. --wildcards './boot/vmlinuz-*' './lib/modules/*/modules.builtin' \
+	    './lib/modules/*/kernel/drivers/virtio/*' './lib/modules/*/kernel/drivers/block/*' \
+	    './lib/modules/*/kernel/net/9p/*' './lib/modules/*/kernel/fs/*' \
+	    './lib/modules/*/kernel/lib/*' './lib/modules/*/kernel/crypto/*') \
 	    >"$_d/log" 2>&1 </dev/null || { cat "$_d/log" >&2; return 1; }
 	rm -rf "$_d/deb"
 	: >"$_d/done"
@@ -73,27 +108,30 @@ vm_boot()
 	_pkg=$1
 	_yama=$2
 	shift 2
-	_d=$BUILD/vm/$_pkg
+	_d=$VMS/$_pkg
 	_mods=$(echo "$_d"/lib/modules/*)
 	_t=$TESTTMP/$_pkg
 	mkdir -p "$_t/layer" "$_t/out" && chmod 755 "$_t" "$_t/layer" || return 1
 	vm_layer "$_t/layer"
+	# shellcheck disable=SC2086
 	python3 "$TOP/regress/vm/initrd.py" "$_mods" "$BUILD/regress/vm/vminit" "$_t/initrd" \
-	    virtio_pci virtio_blk 9pnet_virtio 9p overlay crc32c_generic ext4 || return 1
+	    $VM_MODULES || return 1
 	truncate -s 4G "$_t/disk" && mke2fs -q -t ext4 -F "$_t/disk" || return 1
 	{
-		echo "TOP='$TOP' BUILD='$BUILD' ROOT='$ROOT' SOAK='$SOAK' RACE_SECONDS='${RACE_SECONDS-}'"
-		echo "FEATURE_SETS='${FEATURE_SETS-now+user}'"
-		echo "export TOP BUILD ROOT SOAK RACE_SECONDS FEATURE_SETS"
+		for _v in TOP BUILD ROOT SOAK RACE_SECONDS RACE_CALLS FEATURE_SETS GUEST_LIMIT; do
+			eval "_x=\${$_v-}"
+			[ -z "$_x" ] || echo "export $_v='$_x'"
+		done
 		echo "SHX='${SHX-}'"
 		echo "YAMAS='$_yama'"
 		echo "TESTS='$*'"
 	} >"$_t/out/what"
 	: >"$_t/out/results"
-	timeout -k 5 "${VM_SECONDS:-460}" qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu Nehalem -smp 2 -m 3072 \
+	# Without the mitigations every system call of a machine that is all software is cheaper.
+	timeout -k 5 "${VM_SECONDS:-840}" qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu Nehalem -smp 2 -m 2048 \
 	    -nodefaults -no-reboot -display none -serial "file:$_t/console" \
 	    -kernel "$_d"/boot/vmlinuz-* -initrd "$_t/initrd" \
-	    -append "console=ttyS0 quiet panic=-1 systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 cgroup_no_v1=all net.ifnames=0" \
+	    -append "console=ttyS0 quiet mitigations=off panic=-1 systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 cgroup_no_v1=all net.ifnames=0" \
 	    -fsdev "local,id=host,path=/,security_model=none,readonly=on,multidevs=remap" \
 	    -device virtio-9p-pci,fsdev=host,mount_tag=host \
 	    -fsdev "local,id=layer,path=$_t/layer,security_model=none,readonly=on" \
