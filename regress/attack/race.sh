@@ -91,7 +91,8 @@ if [ -n "${TEETH-}" ]; then
 	exit 0
 fi
 n=0
-for call in $("$W/race" -l); do
+# RACE_CALLS: some of them, where time is short
+for call in ${RACE_CALLS-$("$W/race" -l)}; do
 	make_world "$call"
 	before=$(print_secret)
 	(cd "$W" && timeout $((secs * 4 + 60)) "$ROOT/bin/agentsh" exec "$sid" -- ./race "$W" "$secs" "$call") 2>&1
@@ -107,4 +108,4 @@ done
 kill $canary
 [ -e "$TESTTMP/canary.45671" ] || bad "nothing reached the allowed port: the test has no teeth"
 [ ! -e "$TESTTMP/canary.45672" ] || bad "the forbidden port was reached"
-[ $n -ge 20 ] || bad "only $n calls were raced"
+[ $n -ge 20 ] || [ -n "${RACE_CALLS-}" ] || bad "only $n calls were raced"
