@@ -16,6 +16,27 @@
 #include <stddef.h>
 #include <string.h>
 
+#ifdef AGENTSH_SANITIZED
+/*
+ * The environment does not reach the processes of the house.  Leaks are looked for in the unit
+ * tests: here that would take a thread and ptrace.
+ */
+const char *__asan_default_options(void);
+const char *__ubsan_default_options(void);
+
+const char *
+__asan_default_options(void)
+{
+	return "detect_leaks=0:abort_on_error=1";
+}
+
+const char *
+__ubsan_default_options(void)
+{
+	return "halt_on_error=1:abort_on_error=1:print_stacktrace=1";
+}
+#endif
+
 #define GROUP(id, text, ...)                                           \
 	static const char *const id##_names[] = { __VA_ARGS__, NULL }; \
 	static const struct seclist_group id = { text, id##_names }
@@ -105,24 +126,33 @@ GROUP(behalf, "perform the calls of the workload on what was judged",
     "pwritev", "flock", "mseal", "dup3", "dup2", "rmdir", "unlink", "mkdir");
 GROUP(credentials, "root session: threads with the credentials of marked tasks",
     "setresuid", "setresgid", "setfsuid", "setfsgid", "setgroups", "capset");
+#ifdef AGENTSH_SANITIZED
+GROUP(sanitizer, "what the runtime of a sanitizer does, also when it reports",
+    "sigaltstack", "prlimit64", "getrlimit", "sched_getaffinity", "open",
+    "openat", "readlink", "readlinkat", "stat", "fstat", "newfstatat",
+    "pipe", "pipe2", "getppid", "uname", "mincore");
+#define SANITIZER &sanitizer,
+#else
+#define SANITIZER
+#endif
 /* clang-format on */
 
 static const struct seclist seclist_tab[] = {
 	{ "monitor",
 	    { &memory, &finish, &clocks, &channel, &wait_events, &locks,
-		&describe, &processes, &probe, &house, NULL } },
+		&describe, &processes, &probe, &house, SANITIZER NULL } },
 	{ "control",
 	    { &memory, &finish, &clocks, &channel, &wait_events, &locks,
-		&describe, &clients, NULL } },
+		&describe, &clients, SANITIZER NULL } },
 	{ "policyd",
 	    { &memory, &finish, &clocks, &channel, &locks, &describe, &memfd,
-		NULL } },
+		SANITIZER NULL } },
 	{ "auditd",
 	    { &memory, &finish, &clocks, &channel, &wait_events, &locks,
-		&describe, &database, NULL } },
+		&describe, &database, SANITIZER NULL } },
 	{ "tracer",
 	    { &memory, &finish, &clocks, &channel, &wait_events, &locks,
-		&describe, &notify, &threads, &behalf, &credentials, NULL } },
+		&describe, &notify, &threads, &behalf, &credentials, SANITIZER NULL } },
 };
 
 /* clang-format off */

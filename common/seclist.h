@@ -12,7 +12,7 @@ struct seclist_group {
 	const char *const *names;
 };
 
-#define SECLIST_GROUPS 12
+#define SECLIST_GROUPS 14
 struct seclist {
 	const char *name; /* as rights.c says it */
 	const struct seclist_group *groups[SECLIST_GROUPS]; /* ends with NULL */
