@@ -8,7 +8,7 @@ for t in vectors refusal env signals deployments exec reload garbage limits \
 	chmod 755 "$d"
 	if ! HOUSE_FLAGS=-k TESTTMP=$d sh "$TOP/regress/run/$t.sh" >"$d.log" 2>&1; then
 		echo "$t fails under kill-on-violation:"
-		grep -E '^(BAD|fatal)' "$d.log" || tail -n 20 "$d.log"
+		sed -n '/^--- as/p; /^BAD/,/^ok/p; /^fatal/p' "$d.log"
 		fail=1
 	fi
 done
