@@ -72,14 +72,16 @@ P
 canary=$!
 wait_until 10 [ -e "$TESTTMP/canary.ready" ] || fatal "no canary"
 
-secs=${RACE_SECONDS:-5}
+secs=5
 [ "$SOAK" = 1 ] && secs=60
+secs=${RACE_SECONDS:-$secs}
+patience=$((${secs%.*} * 4 + 60))
 
 # A build that answers CONTINUE after the check must lose, or these races prove nothing.
 if [ -n "${TEETH-}" ]; then
 	for call in open-read exec connect; do
 		make_world "$call"
-		(cd "$W" && timeout $((secs * 4 + 60)) "$ROOT/bin/agentsh" exec "$sid" -- ./race "$W" "$secs" "$call") 2>&1
+		(cd "$W" && timeout $patience "$ROOT/bin/agentsh" exec "$sid" -- ./race "$W" "$secs" "$call") 2>&1
 		rc=$?
 		case $call in
 		connect) [ -e "$TESTTMP/canary.45672" ] ;;
@@ -95,7 +97,7 @@ n=0
 for call in ${RACE_CALLS-$("$W/race" -l)}; do
 	make_world "$call"
 	before=$(print_secret)
-	(cd "$W" && timeout $((secs * 4 + 60)) "$ROOT/bin/agentsh" exec "$sid" -- ./race "$W" "$secs" "$call") 2>&1
+	(cd "$W" && timeout $patience "$ROOT/bin/agentsh" exec "$sid" -- ./race "$W" "$secs" "$call") 2>&1
 	rc=$?
 	n=$((n + 1))
 	[ $rc -eq 0 ] || bad "$call: race ended with $rc"

@@ -54,7 +54,7 @@ try:
             time.sleep(1000)
         n += 1
 except BlockingIOError:
-    print(n)
+    print(n, flush=True)
 os._exit(0)' >"$TESTTMP/out" 2>"$TESTTMP/err"
 check "too many processes: the rest are not made" grep -qx 11 "$TESTTMP/out"
 check "those there are make no more room" [ "$(members)" -eq 11 ]
