@@ -265,7 +265,7 @@ answer_result(struct call *c, long r, int e)
 		answer_errno(c, e);
 }
 
-void
+int
 answer_fd(struct call *c, int fd, bool cloexec)
 {
 	struct seccomp_notif_addfd add = {
@@ -277,7 +277,7 @@ answer_fd(struct call *c, int fd, bool cloexec)
 	int r, e;
 
 	if (c->answered)
-		return;
+		return -1;
 	notify_uninterrupted(c->w);
 	notify_hold(c);
 	atomic_store(&c->w->giving, true);
@@ -290,6 +290,7 @@ answer_fd(struct call *c, int fd, bool cloexec)
 		c->answered = c->gone = true;
 	else
 		answer_errno(c, e == EBADF ? EACCES : e);
+	return r;
 }
 
 /* ---- judging ---- */

@@ -152,9 +152,10 @@ void answer_restart(struct call *c);		/* ERESTARTSYS */
 
 /*
  * Give a copy of fd (which stays ours) as the call's value; cloexec as the
- * caller asked. Answers EMFILE etc. itself if the caller cannot take it.
+ * caller asked.  Its number there; -1 where the caller cannot take it, which is
+ * answered too (EMFILE), or is gone.
  */
-void answer_fd(struct call *c, int fd, bool cloexec);
+int answer_fd(struct call *c, int fd, bool cloexec);
 
 /*
  * Answer what a system call of ours returned: r, or -1 and errno e; EINTR is

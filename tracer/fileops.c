@@ -19,6 +19,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "tracer/ctty.h"
 #include "tracer/event.h"
 #include "tracer/fileops.h"
 #include "tracer/notify.h"
@@ -319,7 +320,11 @@ finish(struct call *c, const struct open_rq *o, int fd, int e)
 #ifdef CONTINUE_AFTER_CHECK
 	answer_continue(c);
 #else
-	answer_fd(c, fd, (o->flags & O_CLOEXEC) != 0);
+	if (ctty_may_be(o->flags, c->ev.text[EVS_PATH].p,
+	    c->ev.text[EVS_PATH].len))
+		ctty_answer(c, fd, (o->flags & O_CLOEXEC) != 0);
+	else
+		(void)answer_fd(c, fd, (o->flags & O_CLOEXEC) != 0);
 #endif
 	close(fd);
 }
@@ -445,24 +450,11 @@ open_fast(struct call *c, const struct open_rq *o)
 static int
 open_tty(struct call *c, const struct open_rq *o)
 {
-	char name[NUM_MAX + 16], buf[512], *p;
-	unsigned int dev = 0, i, maj, min;
+	unsigned int dev = ctty_device(c), maj, min;
+	char name[NUM_MAX + 16];
 	struct stat st;
-	ssize_t n;
 	int fd;
 
-	num_text(num_put(name, c->rq->pid), "/stat");
-	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
-		return -1;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	/* ") S ppid pgrp session tty_nr" */
-	if ((p = strrchr(buf, ')')) != NULL)
-		for (i = 0; i < 5 && p != NULL; i++)
-			p = strchr(p + 1, ' ');
-	if (p != NULL)
-		dev = (unsigned int)strtol(p, NULL, 10);
 	maj = dev >> 8 & 0xfff;
 	min = (dev & 0xff) | (dev >> 12 & 0xfff00);
 	if (maj >= PTS_MAJOR && maj < PTS_MAJOR + 8)

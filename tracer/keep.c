@@ -20,28 +20,35 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tracer/inject.h"
 #include "tracer/keep.h"
 
 #define STACK_BYTES (192u << 10)
 #define REPOKE_NS   1000000L /* a signal that came before the wait is lost */
+#define LATE_S	    1	     /* a call that a tracee makes for us */
 #define OPTIONS                                                        \
 	(PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | \
-	    PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE)
+	    PTRACE_O_TRACEVFORK | PTRACE_O_TRACECLONE |            \
+	    PTRACE_O_TRACESYSGOOD)
+/* Requests of our own, beside those of ptrace(2). */
+#define OP_ANSWERED (-1)
+#define OP_LATE	    (-2)
 
 enum keep_state { KE_WAITING, KE_AT_EVENT, KE_OVER };
 
 struct request {
 	struct request *next;
-	int op; /* PTRACE_SEIZE, _INTERRUPT, _CONT */
+	int op; /* PTRACE_SEIZE, _INTERRUPT, _CONT, OP_* */
 	pid_t pid;
 	int error;
 	_Atomic uint32_t done; /* futex */
 };
 
 struct keeper {
-	pthread_mutex_t lock; /* of both lists */
+	pthread_mutex_t lock; /* of the lists */
 	struct request *requests;
 	struct keep_exec *execs;
+	struct keep_inject *injects;
 	_Atomic uint32_t asked; /* futex: counts requests */
 	_Atomic pid_t tid;
 };
@@ -55,8 +62,86 @@ futex(_Atomic uint32_t *word, int op, uint32_t val, const struct timespec *ts)
 
 /* ---- the keeper's side ---- */
 
+static bool
+stops_a_group(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN ||
+	    sig == SIGTTOU;
+}
+
+/* The call that tid is to make, or NULL. */
+static struct keep_inject *
+injecting(struct keeper *k, pid_t tid)
+{
+	struct keep_inject *e;
+
+	pthread_mutex_lock(&k->lock);
+	for (e = k->injects; e != NULL && e->j->tid != tid; e = e->next)
+		;
+	pthread_mutex_unlock(&k->lock);
+	return e;
+}
+
+/* It has been made, or cannot be: e is its owner's again. */
 static void
-serve(struct request *r)
+inject_over(struct keeper *k, struct keep_inject *e)
+{
+	struct keep_inject **pp;
+
+	pthread_mutex_lock(&k->lock);
+	for (pp = &k->injects; *pp != NULL && *pp != e; pp = &(*pp)->next)
+		;
+	if (*pp == e)
+		*pp = e->next;
+	pthread_mutex_unlock(&k->lock);
+	atomic_store(&e->over, 1);
+	futex(&e->over, FUTEX_WAKE, 1, NULL);
+}
+
+/* The tracee of e stands still: on to its call, or on its way. */
+static void
+inject_step(struct keeper *k, struct keep_inject *e)
+{
+	pid_t tid = e->j->tid;
+	int sig = WSTOPSIG(e->status);
+	bool group = e->status >> 16 == PTRACE_EVENT_STOP &&
+	    stops_a_group(sig);
+	bool again = e->stopped;
+
+	if (group && e->j->state == INJECT_WAITING) {
+		inject_over(k, e); /* for how long, nobody knows */
+		ptrace(PTRACE_LISTEN, tid, 0, 0);
+		return;
+	}
+	e->stopped |= group;
+	if (!inject_stop(e->j, e->status, &sig))
+		return;
+	inject_over(k, e);
+	ptrace(PTRACE_CONT, tid, 0, sig);
+	if (again) /* it ran on while its process stood still */
+		kill(tid, SIGSTOP);
+}
+
+/* Its call is answered, or takes too long. */
+static void
+inject_asked(struct keeper *k, const struct request *r)
+{
+	struct keep_inject *e = injecting(k, r->pid);
+
+	if (e == NULL)
+		return;
+	if (r->op == OP_LATE) {
+		e->j->late = true;
+		ptrace(PTRACE_INTERRUPT, r->pid, 0, 0);
+		return;
+	}
+	e->answered = true;
+	if (e->held)
+		inject_step(k, e);
+}
+
+static void
+serve(struct keeper *k, struct request *r)
 {
 	long rc = -1;
 
@@ -66,6 +151,10 @@ serve(struct request *r)
 		rc = ptrace(PTRACE_INTERRUPT, r->pid, 0, 0);
 	else if (r->op == PTRACE_CONT)
 		rc = ptrace(PTRACE_CONT, r->pid, 0, 0);
+	else {
+		inject_asked(k, r);
+		rc = 0;
+	}
 	r->error = rc == -1 ? errno : 0;
 	atomic_store(&r->done, 1);
 	futex(&r->done, FUTEX_WAKE, 1, NULL);
@@ -82,7 +171,7 @@ serve_all(struct keeper *k)
 	pthread_mutex_unlock(&k->lock);
 	for (; r != NULL; r = next) {
 		next = r->next; /* served, it is its owner's again */
-		serve(r);
+		serve(k, r);
 	}
 }
 
@@ -130,18 +219,19 @@ at_exec(struct keeper *k, pid_t pid)
 		kill(pid, SIGKILL);
 }
 
-static bool
-stops_a_group(int sig)
-{
-	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN ||
-	    sig == SIGTTOU;
-}
-
 static void
 stopped(struct keeper *k, pid_t pid, int status)
 {
 	int event = status >> 16, sig = WSTOPSIG(status);
+	struct keep_inject *e = injecting(k, pid);
 
+	if (e != NULL) {
+		e->status = status;
+		e->held = true;
+		if (e->answered)
+			inject_step(k, e);
+		return;
+	}
 	switch (event) {
 	case PTRACE_EVENT_EXEC:
 		at_exec(k, pid);
@@ -159,6 +249,16 @@ stopped(struct keeper *k, pid_t pid, int status)
 		ptrace(PTRACE_CONT, pid, 0, 0);
 		break;
 	}
+}
+
+static void
+ended(struct keeper *k, pid_t pid)
+{
+	struct keep_inject *e = injecting(k, pid);
+
+	tell_one(k, pid, 0, KE_OVER);
+	if (e != NULL)
+		inject_over(k, e);
 }
 
 static void *
@@ -179,7 +279,7 @@ keep(void *arg)
 		else if (pid != -1 && WIFSTOPPED(status))
 			stopped(k, pid, status);
 		else if (pid != -1)
-			tell_one(k, pid, 0, KE_OVER);
+			ended(k, pid);
 	}
 	return NULL;
 }
@@ -315,4 +415,30 @@ keep_exec_end(struct keeper *k, struct keep_exec *e, bool run)
 {
 	if (!run || (ask(k, PTRACE_CONT, e->pid) == -1 && errno != ESRCH))
 		kill(e->pid, SIGKILL);
+}
+
+int
+keep_inject_begin(struct keeper *k, struct keep_inject *e, struct inject *j)
+{
+	*e = (struct keep_inject) { .j = j };
+	pthread_mutex_lock(&k->lock);
+	e->next = k->injects;
+	k->injects = e;
+	pthread_mutex_unlock(&k->lock);
+	if (ask(k, PTRACE_INTERRUPT, j->tid) == 0)
+		return 0;
+	inject_over(k, e);
+	return -1;
+}
+
+void
+keep_inject_run(struct keeper *k, struct keep_inject *e)
+{
+	const struct timespec late = { .tv_sec = LATE_S };
+
+	(void)!ask(k, OP_ANSWERED, e->j->tid);
+	while (atomic_load(&e->over) == 0)
+		if (futex(&e->over, FUTEX_WAIT, 0, &late) == -1 &&
+		    errno == ETIMEDOUT)
+			(void)!ask(k, OP_LATE, e->j->tid);
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct inject;
 struct keeper;
 
 /* One exec on its way.  In the serving thread's hands; opaque. */
@@ -60,5 +61,24 @@ pid_t keep_exec_wait(struct keep_exec *e);
 
 /* Let it run, or kill it before its first instruction. */
 void keep_exec_end(struct keeper *k, struct keep_exec *e, bool run);
+
+/* A system call that a tracee makes by our hand, see inject.h. */
+struct keep_inject {
+	struct keep_inject *next;
+	struct inject *j;
+	bool answered, held, stopped; /* the keeper's */
+	int status;
+	_Atomic uint32_t over; /* futex */
+};
+
+/*
+ * As inject_seize, before the call of j->tid is answered.  0, or -1 with errno.
+ * Any thread.
+ */
+int keep_inject_begin(struct keeper *k, struct keep_inject *e,
+    struct inject *j) __attribute__((warn_unused_result));
+
+/* As inject_run, after it.  Blocks for a moment. */
+void keep_inject_run(struct keeper *k, struct keep_inject *e);
 
 #endif

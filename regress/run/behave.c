@@ -36,9 +36,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "regress/run/behave.h"
+
 static const char *self; /* this program, absolute */
 
-__attribute__((format(printf, 1, 2))) static void
+void
 say(const char *fmt, ...)
 {
 	va_list ap;
@@ -50,14 +52,13 @@ say(const char *fmt, ...)
 	fflush(stdout);
 }
 
-/* What a call said: its errno's name, or ok. */
-static const char *
+const char *
 said(long r)
 {
 	return r == -1 ? strerrorname_np(errno) : "ok";
 }
 
-static void
+void
 put(const char *path, const char *text, mode_t mode)
 {
 	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, mode);
@@ -68,7 +69,7 @@ put(const char *path, const char *text, mode_t mode)
 	chmod(path, mode);
 }
 
-static const char *
+const char *
 get(const char *path)
 {
 	static char b[256];
@@ -86,7 +87,7 @@ get(const char *path)
 	return b;
 }
 
-static int
+int
 ended(pid_t pid)
 {
 	int status;
@@ -1329,10 +1330,7 @@ set_uid(void)
 	say("id: %s", b);
 }
 
-static const struct behaviour {
-	const char *name;
-	void (*fn)(void);
-} behaviours[] = {
+static const struct behaviour behave_all[] = {
 	{ "threads", threads },
 	{ "threads-at-once", threads_at_once },
 	{ "processes", processes },
@@ -1366,18 +1364,28 @@ static const struct behaviour {
 	{ "limits", limits },
 	{ "flags", flags },
 	{ "set-uid", set_uid },
+	{ NULL, NULL },
 };
+
+static const struct behaviour *const themes[] = { behave_all, behave_tty };
+#define NTHEMES (sizeof(themes) / sizeof(themes[0]))
+
+static int
+list(void)
+{
+	for (size_t i = 0; i < NTHEMES; i++)
+		for (const struct behaviour *b = themes[i]; b->name != NULL; b++)
+			puts(b->name);
+	return 0;
+}
 
 int
 main(int argc, char **argv)
 {
 	static char exe[4096];
 
-	if (argc == 2 && strcmp(argv[1], "-l") == 0) {
-		for (size_t i = 0; i < sizeof(behaviours) / sizeof(behaviours[0]); i++)
-			puts(behaviours[i].name);
-		return 0;
-	}
+	if (argc == 2 && strcmp(argv[1], "-l") == 0)
+		return list();
 	if (argc != 3 || chdir(argv[2]) == -1 ||
 	    readlink("/proc/self/exe", exe, sizeof(exe) - 1) == -1) {
 		fprintf(stderr, "usage: behave -l | NAME DIR\n");
@@ -1385,10 +1393,11 @@ main(int argc, char **argv)
 	}
 	self = exe;
 	umask(022);
-	for (size_t i = 0; i < sizeof(behaviours) / sizeof(behaviours[0]); i++)
-		if (strcmp(behaviours[i].name, argv[1]) == 0) {
-			behaviours[i].fn();
-			return 0;
-		}
+	for (size_t i = 0; i < NTHEMES; i++)
+		for (const struct behaviour *b = themes[i]; b->name != NULL; b++)
+			if (strcmp(b->name, argv[1]) == 0) {
+				b->fn();
+				return 0;
+			}
 	return 2;
 }

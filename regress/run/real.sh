@@ -195,6 +195,38 @@ same "bash job control in a pty" <<'X'
 python3 "$D/../jobs.py"
 X
 
+need script setsid && same "who takes a terminal: script, setsid -c, python's pty, a getty" <<'X'
+cat >say.sh <<'S'
+tty >/dev/null && echo x >/dev/tty && ps -o tty= -p $$ | grep -qv '?' && echo taken
+S
+script -qec "sh say.sh; exit 3" /dev/null; echo $?
+cat >term.py <<'S'
+import os, pty
+def run(child, *argv):
+    m, s = os.openpty()
+    pid = os.fork()
+    if pid == 0:
+        os.setsid(); name = os.ttyname(s); os.close(m); os.close(s)
+        child(name)
+        os.execvp(argv[0], argv)
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    os.write(s, b"@")
+    out = b""
+    while b"@" not in out: out += os.read(m, 999)
+    print(out.replace(b"\r", b""), status, flush=True)
+def getty(name, flags=0):
+    fd = os.open(name, os.O_RDWR | flags)
+    for i in range(3): os.dup2(fd, i)
+def quiet(name):
+    getty(name, os.O_NOCTTY)
+run(getty, "sh", "say.sh")
+run(quiet, "sh", "say.sh")
+run(quiet, "setsid", "-c", "-w", "sh", "say.sh")
+print(pty.spawn(["sh", "say.sh"]))
+S
+python3 term.py
+X
+
 V=$(command -v vim || command -v vim.tiny || command -v vi) && export V && same "vim -es" <<'X'
 printf 'a\nb\n' >f && "$V" -u NONE -es -c '%s/a/xyz/' -c 'wq' f; cat f; ls -A
 X
