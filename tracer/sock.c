@@ -388,10 +388,13 @@ sock_ask_connect(struct call *c)
 	do
 		r = connect(s.fd, &to.sa, to.len);
 	while (r == -1 && (e = errno) == EINTR && !call_interrupted(c));
-	done(c, r, e);
 #endif
+	/* First: a close() of the caller's must end what it ends. */
 	sock_to_close(c, &to);
 	close(s.fd);
+#ifndef CONTINUE_AFTER_CHECK
+	done(c, r, e);
+#endif
 }
 
 /* ---- bind ---- */
@@ -482,9 +485,9 @@ sock_ask_bind(struct call *c)
 		e = bind(s.fd, &to.sa, to.len) == -1 ? errno : 0;
 	if (e == 0 && s.domain == AF_UNIX && to.name.kind != SOCKNAME_PATH)
 		remember_abstract(c, &s);
-	done(c, e == 0 ? 0 : -1, e);
 	sock_to_close(c, &to);
 	close(s.fd);
+	done(c, e == 0 ? 0 : -1, e);
 }
 
 /* ---- listen ---- */
