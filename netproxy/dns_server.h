@@ -10,8 +10,8 @@
  * allowed name could else give any other name any address.  Private addresses
  * are passed on: connect() refuses them.
  *
- * Runs in netproxy, in libevent's loop.  Never blocks.  No function here may be
- * called from a callback of another but where it says so.
+ * Runs in netproxy, in libevent's loop; SIGPIPE is ignored.  Never blocks.  No
+ * function here may be called from a callback of another but where it says so.
  */
 
 #ifndef NETPROXY_DNS_SERVER_H
