@@ -18,6 +18,7 @@
 
 struct arena;
 struct diag;
+struct feedconf;
 struct vars;
 
 enum config_log_level {
@@ -143,6 +144,15 @@ struct config {
 
 	/* network */
 	struct plist private_answers; /* network.private_answers: names */
+
+	/* threat_feeds */
+	uint8_t feeds_enabled;
+	int feeds_audit; /* 1: action audit */
+	struct plist feeds_local;
+	struct plist feeds_allow;
+	uint64_t feeds_interval_ns;
+	struct pstr feeds_cache_dir;
+	const struct feedconf *feeds; /* of all these; NULL: not enabled */
 
 	/* approvals */
 	uint8_t approvals_enabled;

@@ -77,6 +77,7 @@ defaults(struct config *c)
 	set_str(&c->metrics_path, "/metrics");
 	set_str(&c->health_path, "/health");
 	set_str(&c->ready_path, "/ready");
+	configfeeds_default(c);
 }
 
 /* Values -------------------------------------------------------------- */
@@ -509,6 +510,7 @@ load(struct loader *l, struct ytree *t, const void *bytes, size_t size)
 	}
 	walk(l, t->root, "");
 	check(l);
+	configfeeds_load(&l->y, c);
 	return 0;
 }
 

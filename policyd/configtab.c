@@ -45,7 +45,7 @@ static const struct pword platform_words[] = { { "auto", 0 }, { "linux", 0 },
 	{ "darwin", 0 }, { "darwin-lima", 0 }, { "windows", 0 },
 	{ "windows-wsl2", 0 }, { NULL, 0 } };
 static const struct pword feed_action_words[] = { { "deny", 0 },
-	{ "audit", 0 }, { NULL, 0 } };
+	{ "audit", 1 }, { NULL, 0 } };
 static const struct pword scope_words[] = { { "new_packages_only", 0 },
 	{ "all_installs", 0 }, { NULL, 0 } };
 static const struct pword signing_words[] = { { "off", 0 }, { "warn", 1 },
@@ -323,13 +323,13 @@ const struct ckey configtab[] = {
 	/* Never: a policy cannot be switched off. */
 	DEAD("development.disable_policy", CT_BOOL),
 
-	SWITCH("threat_feeds.enabled", CT_BOOL, "threat feeds"),
-	LATERW("threat_feeds.action", "threat feeds", feed_action_words),
-	LATER("threat_feeds.feeds", CT_ANY, "threat feeds"),
-	LATER("threat_feeds.local_lists", CT_LIST, "threat feeds"),
-	LATER("threat_feeds.allowlist", CT_LIST, "threat feeds"),
-	LATER("threat_feeds.sync_interval", CT_DURATION, "threat feeds"),
-	LATER("threat_feeds.cache_dir", CT_STR, "threat feeds"),
+	LIVE("threat_feeds.enabled", CT_BOOL, feeds_enabled),
+	LIVEW("threat_feeds.action", feeds_audit, feed_action_words),
+	{ "threat_feeds.feeds", CK_LIVE, CT_ANY, CONFIGTAB_NOSTORE, NULL, NULL },
+	LIVE("threat_feeds.local_lists", CT_LIST, feeds_local),
+	LIVE("threat_feeds.allowlist", CT_LIST, feeds_allow),
+	LIVE("threat_feeds.sync_interval", CT_DURATION, feeds_interval_ns),
+	LIVE("threat_feeds.cache_dir", CT_STR, feeds_cache_dir),
 	DEAD("threat_feeds.realtime", CT_ANY),
 
 	SWITCH("package_checks.enabled", CT_BOOL, "package checks"),

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "policyd/config.h"
+#include "policyd/yread.h"
 
 enum ctype {
 	CT_STR, /* struct pstr */
@@ -22,7 +23,7 @@ enum ctype {
 	CT_LIST, /* struct plist */
 	CT_MAP, /* struct pmap */
 	CT_WORD, /* int, the value of one of words */
-	CT_ANY, /* whatever stands there, and below */
+	CT_ANY, /* whatever stands there, and below; never stored by the table */
 	CT_MAX
 };
 
@@ -49,5 +50,9 @@ struct ckey {
 extern const struct ckey configtab[];
 
 extern const char *const configtab_kind_name[CK_MAX];
+
+/* configfeeds.c: defaults; and, once every key is read, c->feeds or errors. */
+void configfeeds_default(struct config *c);
+void configfeeds_load(const struct yread *y, struct config *c);
 
 #endif

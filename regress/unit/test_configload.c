@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "common/feedconf.h"
 #include "policyd/config.h"
 #include "policyd/configtab.h"
 #include "policyd/diag.h"
@@ -236,7 +237,8 @@ table_has_no_double_and_no_key_below_a_key(void **state)
 		if (k->kind == CK_SWITCH || k->kind == CK_LATER)
 			assert_non_null(k->part);
 		if (k->kind == CK_LIVE)
-			assert_true(k->off != CONFIGTAB_NOSTORE);
+			assert_true(k->off != CONFIGTAB_NOSTORE ||
+			    k->type == CT_ANY);
 		for (m = k + 1; m->path != NULL; m++) {
 			if (strcmp(k->path, m->path) == 0 ||
 			    (strncmp(k->path, m->path, n) == 0 &&
@@ -244,6 +246,132 @@ table_has_no_double_and_no_key_below_a_key(void **state)
 				fail_msg("%s and %s", k->path, m->path);
 		}
 	}
+}
+
+#define FEED(more)                                                     \
+	"threat_feeds:\n  enabled: true\n  feeds:\n    - {name: far, " \
+	"url: \"https://feeds.test/list\", format: hostfile}\n" more
+
+static void
+feeds_become_rows(void **state)
+{
+	struct config *c = load(
+	    "threat_feeds:\n"
+	    "  enabled: true\n  action: audit\n  sync_interval: 2h\n"
+	    "  cache_dir: /c\n  feeds:\n"
+	    "    - {name: far, url: \"https://feeds.test/l\", "
+	    "format: hostfile, action: deny}\n"
+	    "    - {name: near, url: \"file:///etc/n\", "
+	    "format: domain-list}\n"
+	    "  local_lists: [/a/my list.txt, \"file:///b/l\"]\n"
+	    "  allowlist: [ok.test, \"*.fine.test\"]\n");
+	const struct feedconf *f = c->feeds;
+
+	assert_non_null(f);
+	assert_int_equal(feedconf_check(f), 0);
+	assert_int_equal(f->nrows, 4);
+	assert_int_equal(f->interval_ns, 7200 * SEC);
+	assert_string_equal(f->cache_dir, "/c");
+	assert_string_equal(f->row[0].name, "far");
+	assert_string_equal(f->row[0].where, "https://feeds.test/l");
+	assert_int_equal(f->row[0].format, 0);
+	assert_int_equal(f->row[0].audit, 0);
+	assert_int_equal(f->row[0].local, 0);
+	assert_string_equal(f->row[1].where, "/etc/n");
+	assert_int_equal(f->row[1].format, 1);
+	assert_int_equal(f->row[1].audit, 1);
+	assert_int_equal(f->row[1].local, 1);
+	assert_string_equal(f->row[2].where, "/a/my list.txt");
+	assert_memory_equal(f->row[2].name, "local:my_list.txt.", 18);
+	assert_int_equal(strlen(f->row[2].name), 18 + 8);
+	assert_string_equal(f->row[3].where, "/b/l");
+	assert_int_equal(f->allow_bytes, 18);
+	assert_memory_equal(f->allow, "ok.test\0fine.test", 18);
+	config_free(c);
+}
+
+static void
+feeds_off_or_absent_are_none(void **state)
+{
+	struct config *c = load("threat_feeds: {allowlist: [x.test]}\n");
+
+	assert_null(c->feeds);
+	config_free(c);
+	c = load(FEED(""));
+	assert_non_null(c->feeds);
+	assert_int_equal(c->feeds->interval_ns, 6 * 3600 * SEC);
+	assert_string_equal(c->feeds->cache_dir,
+	    "/var/lib/agentsh/threat-feeds");
+	config_free(c);
+	c = load("threat_feeds: {enabled: true, sync_interval: 1s}\n");
+	assert_int_equal(c->feeds->nrows, 0);
+	assert_int_equal(c->feeds->interval_ns, 60 * SEC);
+	assert_int_equal(feedconf_check(c->feeds), 0);
+	config_free(c);
+}
+
+static void
+feeds_bad_are_refused(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} tab[] = {
+		{ FEED("    - {name: far, url: \"http://b.test/\", "
+		       "format: hostfile}\n"),
+		    "two feeds are called \"far\"" },
+		{ FEED("    - {name: a/b, url: \"http://b.test/\", "
+		       "format: hostfile}\n"),
+		    "cannot name a feed" },
+		{ FEED("    - {name: b, format: hostfile}\n"),
+		    "a feed needs \"url\"" },
+		{ FEED("    - {name: b, url: \"http://b.test/\"}\n"),
+		    "a feed needs \"format\"" },
+		{ FEED("    - {url: \"http://b.test/\", format: hostfile}\n"),
+		    "a feed needs \"name\"" },
+		{ FEED("    - {name: b, url: \"ftp://b.test/\", "
+		       "format: hostfile}\n"),
+		    "is no URL of a feed" },
+		{ FEED("    - {name: b, url: \"http://b.test/\", "
+		       "format: hostfil}\n"),
+		    "was \"hostfile\" meant?" },
+		{ FEED("    - {name: b, url: \"http://b.test/\", "
+		       "format: hostfile, action: block}\n"),
+		    "unknown action" },
+		{ FEED("    - just-text\n"), "a feed is a map" },
+		{ FEED("  cache_dir: var\n"), "takes an absolute path" },
+		{ FEED("  local_lists: [list.txt]\n"), "an absolute path" },
+		{ FEED("  local_lists: [/a/l, /a/l]\n"), "stands twice" },
+		{ "threat_feeds: {enabled: true, feeds: x}\n",
+		    "takes a list of feeds" },
+	};
+	struct diag d;
+	size_t i;
+
+	for (i = 0; i < sizeof(tab) / sizeof(tab[0]); i++) {
+		assert_null(load_opts(tab[i].text, NULL, &d));
+		assert_true(d.n > 0);
+		if (strstr(d.v[0].text, tab[i].why) == NULL)
+			fail_msg("%s, not %s", d.v[0].text, tab[i].why);
+		diag_clear(&d);
+	}
+}
+
+static void
+feeds_unknown_keys_warn(void **state)
+{
+	struct config *c;
+	struct diag d;
+
+	c = load_opts(
+	    FEED("    - {name: b, url: \"http://b.test/\", "
+		 "format: hostfile, refresh_interval: 6h, actoin: deny}\n"),
+	    NULL, &d);
+	assert_non_null(c);
+	assert_int_equal(d.warnings, 2);
+	assert_non_null(strstr(d.v[0].text, "refresh_interval"));
+	assert_non_null(strstr(d.v[1].text, "was \"action\" meant?"));
+	diag_clear(&d);
+	config_free(c);
 }
 
 int
@@ -258,6 +386,10 @@ main(void)
 		cmocka_unit_test(parts_not_built_are_listed_when_switched_on),
 		cmocka_unit_test(strict_turns_unknown_keys_into_errors),
 		cmocka_unit_test(dotted_key_is_not_two),
+		cmocka_unit_test(feeds_become_rows),
+		cmocka_unit_test(feeds_off_or_absent_are_none),
+		cmocka_unit_test(feeds_bad_are_refused),
+		cmocka_unit_test(feeds_unknown_keys_warn),
 		cmocka_unit_test(warnings_are_bounded_and_counted),
 		cmocka_unit_test(table_has_no_double_and_no_key_below_a_key),
 	};
