@@ -803,6 +803,24 @@ killed_event(struct call *c, struct work *w, struct args *a,
 	event_commit(c, EPERM);
 }
 
+/* Is the caller traced, so by the keeper?  A child may have asked not to be. */
+static bool
+is_kept(const struct call *c)
+{
+	char name[NUM_MAX + 8], buf[1024], *p;
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(name, c->rq->pid), "/status");
+	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, buf, sizeof(buf) - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	p = strstr(buf, "\nTracerPid:\t");
+	return p != NULL && p[12] != '0';
+}
+
 /* The same where the keeper traces all: it holds the caller for us. */
 static void
 exec_kept(struct call *c, struct work *w, struct args *a, struct judging *j)
@@ -813,7 +831,9 @@ exec_kept(struct call *c, struct work *w, struct args *a, struct judging *j)
 	struct keep_exec e;
 	pid_t pid;
 
-	if (keep_exec_begin(k, &e, (pid_t)c->rq->pid, early) == -1) {
+	/* Early it is interrupted, which only who traces it can do. */
+	if ((!early && !is_kept(c)) ||
+	    keep_exec_begin(k, &e, (pid_t)c->rq->pid, early) == -1) {
 		call_unjudgeable(c, "the program cannot be held (ptrace)");
 		return;
 	}
