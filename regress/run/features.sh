@@ -103,6 +103,9 @@ cd "$W" || fatal "no workspace"
 set_line=$(grep -o 'have user-notif .*' "$LOG" | tail -n 1)
 [ -n "$set_line" ] || bad "the working set is not logged"
 echo "$set_line"
+# in the machines of vm/: what agentshd.8 says of this kernel
+known=$(sed -n "s/^$(uname -r | cut -d. -f1,2)	//p" "${KERNELS-/dev/null}")
+[ -z "$known" ] || check "the working set is the known one" [ "$(echo "$set_line" | sed 's/ yama=[0-9]//')" = "$known" ]
 case $FEATURES in
 5.15*) lack="wait-killable sync-wake-up pidfd-thread pidfd-info fchmodat2 mseal" ;;
 5.19 | 6.1) lack="sync-wake-up pidfd-thread pidfd-info fchmodat2 mseal" ;;

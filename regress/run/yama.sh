@@ -96,7 +96,7 @@ held()
 		check_not "yama 1: it made nothing" [ -e made ]
 		;;
 	1:) check "yama 1: an untraced child: exec" [ "$(said exec)" = refused ] ;;
-	0:*) check "yama 0: an untraced child: exec" [ "$(said exec)" = done ] ;;
+	0:*) check "yama 0: an untraced child: exec" [ "$(said exec)" = "done" ] ;;
 	esac
 	sed "s/^/yama $1: /" "$TESTTMP/out" "$TESTTMP/err"
 	check "yama $1: an orderly end" theirs session destroy "$sid"

@@ -1,6 +1,6 @@
 # lib.sh: machines with other kernels.  Sourced by the scripts of this folder.
 #
-#	vm_package VERSION		name of Debian's kernel package for VERSION (6.1), or nothing
+#	vm_package VERSION		name of the kernel package for VERSION (6.1), or nothing
 #	vm_fetch PACKAGE		what a machine needs of it, below $VMS/PACKAGE
 #	vm_boot PACKAGE YAMA TEST...	boots it and runs every TEST with each value of
 #					Yama in YAMA ("0 1 2"), one line for each on standard output
@@ -42,7 +42,7 @@ vm_sources()
 
 vm_package()
 {
-	vm_apt cache search --names-only "^linux-image-$1\\.[0-9].*-amd64\$" 2>/dev/null |
+	vm_apt cache search --names-only "^linux-image-$1\\.[0-9].*-(amd64|generic)\$" 2>/dev/null |
 	    awk '{ print $1 }' | grep -Ev -- '-(cloud|rt)-' | sort -V | tail -n 1
 }
 
@@ -53,8 +53,12 @@ vm_fetch()
 	[ -e "$_d/done" ] && return 0
 	rm -rf "$_d"
 	mkdir -p "$_d/deb" || return 1
-	(cd "$_d/deb" && vm_apt get download "$1" && dpkg-deb --fsys-tarfile ./*.deb |
-	    tar x -C .. --wildcards './boot/vmlinuz-*' './lib/modules/*/modules.builtin' \
+	# Ubuntu's modules have a package of their own.
+	_more=linux-modules-${1#linux-image-}
+	vm_apt cache show "$_more" >/dev/null 2>&1 || _more=
+	# shellcheck disable=SC2086
+	(cd "$_d/deb" && vm_apt get download "$1" $_more && for _p in ./*.deb; do dpkg-deb --fsys-tarfile "$_p"; done |
+	    tar x -i -C .. --wildcards './boot/vmlinuz-*' './lib/modules/*/modules.builtin' \
 	    './lib/modules/*/kernel/drivers/virtio/*' './lib/modules/*/kernel/drivers/block/*' \
 	    './lib/modules/*/kernel/net/9p/*' './lib/modules/*/kernel/fs/*' \
 	    './lib/modules/*/kernel/lib/*' './lib/modules/*/kernel/crypto/*') \
