@@ -19,6 +19,7 @@
 #include "tracer/call.h"
 #include "tracer/cred.h"
 #include "tracer/event.h"
+#include "tracer/guard.h"
 #include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/pathres.h"
@@ -409,11 +410,15 @@ bool
 call_judge_file(struct call *c, enum file_op op, const char *path, size_t len,
     struct verdict *v)
 {
+	enum builtin_rule rule;
+
 	if (is_own_path(c->tracer, path, len) ||
 	    (op == FOP_RENAME && is_above_own(c->tracer, path, len)))
 		call_builtin(v, BR_SUPERVISOR);
 	else if (call_is_others_proc(c, path, len))
 		call_builtin(v, BR_SYSCALL);
+	else if (guard_refuses(c, op, path, len, &rule))
+		call_builtin(v, rule);
 	else
 		image_file(c->im, op, path, len, v);
 	c->ev.fix.op = (uint8_t)op;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "tracer/guard.h"
 #include "tracer/socktab.h"
 #include "tracer/tracer.h"
 
@@ -43,7 +44,8 @@ tracer_init(struct tracer *t)
 	t->selffd = open("/proc/self/fd", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (t->rootfd == -1 || t->procfd == -1 || t->selffd == -1)
 		return -1;
-	if ((t->socks = socktab_new(t->procfd)) == NULL)
+	if ((t->socks = socktab_new(t->procfd)) == NULL ||
+	    (t->guard = guard_new()) == NULL)
 		return -1;
 	/* Where it cannot be read it is taken to be on: the stricter. */
 	t->protected_symlinks =

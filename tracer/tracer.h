@@ -39,6 +39,7 @@ struct tracer {
 	struct ring ring;
 	struct tasktab *tasks;
 	struct socktab *socks;	/* unix sockets of the session's own */
+	struct guard *guard;	/* what no session changes */
 	int rootfd;		/* O_PATH "/" */
 	int procfd;		/* O_PATH "/proc" */
 	int selffd;		/* O_PATH "/proc/self/fd" of this process */

@@ -65,6 +65,11 @@ new_victim()
 	wait_until 5 sh -c "[ \"\$(ps -o sid= -p $victim | tr -d ' ')\" = $victim ]"
 }
 
+victim_is()
+{
+	echo "$(cat /proc/$victim/oom_score_adj) $(cat /proc/$victim/coredump_filter) $(stat -c %a /proc/$victim/oom_score_adj)"
+}
+
 # what each trap is given
 arg_of()
 {
@@ -73,7 +78,7 @@ arg_of()
 		return
 	fi
 	case $1 in
-	sigio-outside | confused-deputy) echo "$victim" ;;
+	sigio-outside | confused-deputy | others-files) echo "$victim" ;;
 	launcher-environ) echo trapmark ;;
 	database-lock) echo /var/lib/agentsh/events.db ;;
 	stacked-root) echo /traps-secret/f ;;
@@ -141,7 +146,7 @@ try()
 	shift 2
 	make_world "$_w"
 	case $_t in
-	sigio-outside | confused-deputy) new_victim ;;
+	sigio-outside | confused-deputy | others-files) new_victim ;;
 	lease-crowd) hold_lease "$_w/ok/leased" ;;
 	esac
 	rm -f "$TESTTMP/canary"
@@ -191,6 +196,7 @@ inside()
 	fi
 	[ "$before" = "$after" ] || bad "$_t: secret changed: $before -> $after"
 	[ ! -e "$TESTTMP/canary" ] || bad "$_t: the denied port was reached"
+	[ "$_t" != others-files ] || check "$_t: the victim is as it was" [ "$(victim_is)" = "0 00000033 644" ]
 	[ "$_t" != sigio-outside ] || check "$_t: the victim lives" kill -0 "$victim"
 	! grep -rqs SECRET "$W/ok" --exclude-dir above --exclude traps || bad "$_t: the secret is below ok"
 }
@@ -217,7 +223,7 @@ for kind in e l; do
 		if [ "$t" = launcher-environ ]; then
 			inside "$t" $kind "$ROOT/bin/agentsh" exec --timeout 30s "$sid" --
 		fi
-		if [ "$t" = confused-deputy ]; then
+		if [ "$t" = confused-deputy ] || [ "$t" = others-files ]; then
 			ARG=$daemon
 			inside "$t" $kind "$ROOT/bin/agentsh" exec "$sid" --
 			ARG=
@@ -233,6 +239,16 @@ for p in $(pidof agentsh-tracer); do
 	check "tracer $p has no terminal" [ "$(ps -o tty= -p "$p" | tr -d ' ')" = "?" ]
 	wait_until 10 sh -c "[ \$(ls /proc/$p/task | wc -l) -le 12 ]" || bad "tracer $p keeps $(ls /proc/$p/task | wc -l) threads"
 done
+
+# What no policy allows is told by what refused it.
+recorded()
+{
+	events --path-like "$1" | grep -q "$2"
+}
+if wanted control-groups && wanted others-files; then
+	wait_until 10 recorded '%/cgroup.procs' builtin-supervisor || bad "leaving a control group is not recorded"
+	wait_until 10 recorded '/proc/%/oom_score_adj' builtin-session || bad "another's file is not recorded"
+fi
 
 # Each refusal is its own record.
 make_world "$W"
@@ -250,7 +266,7 @@ make_world "$W"
 chown 65534:65534 "$W"
 sid=$($agent "$ROOT/bin/agentsh" session create --workspace "$W" --json | sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' | head -n 1)
 if [ -n "$sid" ]; then
-	for t in $("$traps" -l u) confused-deputy o-path hard-link creat-before-check unreadable-path launcher-environ; do
+	for t in $("$traps" -l u) confused-deputy others-files machine-files control-groups o-path hard-link creat-before-check unreadable-path launcher-environ; do
 		wanted "$t" || continue
 		case $t in
 		execute-only) native "$t" u ;;

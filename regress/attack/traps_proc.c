@@ -261,6 +261,132 @@ has_mark(pid_t pid)
 	return memmem(b, (size_t)k, traps_arg, strlen(traps_arg)) != NULL;
 }
 
+/* Write text to the file; an errno of the kernel's own is no escape. */
+static int
+writes(const char *pattern, const char *text)
+{
+	char path[256];
+	int fd, worked;
+
+	traps_fill(path, sizeof(path), pattern, traps_arg);
+	fd = open(path, O_WRONLY);
+	worked = fd != -1 && (text == NULL ||
+	    write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	if (fd != -1)
+		close(fd);
+	return traps_way(pattern, worked);
+}
+
+/* Another process is changed by files, without a call that names it. */
+static int
+others_files(void)
+{
+	static const char *const more[] = { "comm", "mem", "clear_refs",
+		"timerslack_ns", "attr/current", "attr/exec", "coredump_filter",
+		"autogroup", "sched", "setgroups", "uid_map", "gid_map",
+		"projid_map", "loginuid", "oom_adj", "make-it-fail",
+		"timens_offsets", "task/@/comm" };
+	char path[64];
+	int r = HELD;
+
+	r |= writes("/proc/@/oom_score_adj", "500");
+	r |= writes("/proc/@/../@/oom_score_adj", "501");
+	r |= writes("/proc/@/task/@/oom_score_adj", "502");
+	r |= writes("/proc/self/root/proc/@/oom_score_adj", "503");
+	r |= writes("/proc/@/coredump_filter", "0");
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		snprintf(path, sizeof(path), "/proc/@/%s", more[i]);
+		r |= writes(path, NULL);
+	}
+	traps_fill(path, sizeof(path), "/proc/@/oom_score_adj", traps_arg);
+	r |= traps_way("truncate", truncate(path, 0) == 0);
+	r |= traps_way("O_RDWR", open(path, O_RDWR) != -1);
+	r |= traps_way("O_CREAT", open(path, O_CREAT | O_WRONLY, 0600) != -1);
+	r |= traps_way("chmod", chmod(path, 0666) == 0);
+	return r;
+}
+
+/* The machine's own settings; opened, never written. */
+static int
+machine_files(void)
+{
+	static const char *const files[] = { "/proc/sys/kernel/core_pattern",
+		"/proc/sys/kernel/modprobe", "/proc/sys/kernel/hotplug",
+		"/proc/sys/kernel/pid_max", "/proc/sys/kernel/ns_last_pid",
+		"/proc/sys/kernel/yama/ptrace_scope", "/proc/sys/fs/suid_dumpable",
+		"/proc/sys/kernel/seccomp/actions_logged", "/proc/sys/vm/drop_caches",
+		"/proc/sys/net/ipv4/ip_forward", "/proc/sysrq-trigger",
+		"/proc/thread-self/../../sys/kernel/core_pattern",
+		"/sys/kernel/uevent_helper", "/sys/power/state",
+		"/sys/kernel/mm/transparent_hugepage/enabled",
+		"/sys/module/kernel/parameters/panic" };
+	int r = HELD;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		r |= writes(files[i], NULL);
+	return r;
+}
+
+/* The control group that we are in, as the kernel tells it; line by line. */
+static void
+groups_of_self(char *buf, size_t size)
+{
+	int fd = open("/proc/self/cgroup", O_RDONLY);
+	ssize_t n = read(fd, buf, size - 1);
+
+	buf[n > 0 ? n : 0] = '\0';
+	close(fd);
+}
+
+/* Leave by the root of one hierarchy. */
+static int
+leave_group(const char *root)
+{
+	static const char *const more[] = { "cgroup.threads", "cgroup.kill",
+		"cgroup.freeze", "release_agent", "notify_on_release",
+		"cgroup.clone_children", "cgroup.subtree_control" };
+	char path[600], was[4096], now[4096], pid[16];
+	int r = HELD;
+
+	printf("%s\n", root);
+	snprintf(pid, sizeof(pid), "%d", getpid());
+	groups_of_self(was, sizeof(was));
+	snprintf(path, sizeof(path), "%s/cgroup.procs", root);
+	r |= writes(path, pid);
+	snprintf(path, sizeof(path), "%s/tasks", root);
+	r |= writes(path, pid);
+	groups_of_self(now, sizeof(now));
+	errno = 0;
+	r |= traps_way("in another group", strcmp(was, now) != 0);
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", root, more[i]);
+		r |= writes(path, NULL);
+	}
+	snprintf(path, sizeof(path), "%s/traps-%d", root, getpid());
+	r |= traps_way("mkdir", mkdir(path, 0700) == 0);
+	if (rmdir(path) == 0)
+		r |= traps_way("rmdir", 1);
+	return r;
+}
+
+static int
+control_groups(void)
+{
+	FILE *f = fopen("/proc/self/mountinfo", "r");
+	char line[4096], root[512];
+	int r = HELD, n = 0;
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, " - cgroup") != NULL &&
+		    sscanf(line, "%*s %*s %*s %*s %511s", root) == 1) {
+			r |= leave_group(root);
+			n++;
+		}
+	if (f != NULL)
+		fclose(f);
+	return n == 0 ? BROKEN : r;
+}
+
 /* Who ran us had ARG in the environment; it was taken from ours. */
 static int
 launcher_environ(void)
@@ -387,6 +513,9 @@ const struct trap traps_proc[] = {
 	{ "other-names", other_names, 'e' },
 	{ "nested-filter", nested_filter, 'e' },
 	{ "confused-deputy", confused_deputy, 'e' },
+	{ "others-files", others_files, 'e' },
+	{ "machine-files", machine_files, 'e' },
+	{ "control-groups", control_groups, 'e' },
 	{ "launcher-environ", launcher_environ, 'e' },
 	{ "core-pattern", core_pattern, 'e' },
 	{ "database-lock", database_lock, 'e' },
