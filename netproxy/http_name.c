@@ -4,8 +4,9 @@
  * resolvers or inet_aton read differently the same, or the benefit of a doubt.
  */
 
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -141,6 +142,16 @@ parse_v4(struct http_host *h, const char *p, size_t len)
 	return 0;
 }
 
+static void
+write_address(struct http_host *h)
+{
+	if (IN6_IS_ADDR_V4MAPPED(&h->addr))
+		inet_ntop(AF_INET, &h->addr.s6_addr[12], h->name,
+		    sizeof(h->name));
+	else
+		inet_ntop(AF_INET6, &h->addr, h->name, sizeof(h->name));
+}
+
 /* What stands between the brackets: no zone, no IPvFuture. */
 static int
 parse_v6(struct http_host *h, const char *p, size_t len)
@@ -156,13 +167,29 @@ parse_v6(struct http_host *h, const char *p, size_t len)
 	h->name[len] = '\0';
 	if (inet_pton(AF_INET6, h->name, &h->addr) != 1)
 		return -1;
-	if (IN6_IS_ADDR_V4MAPPED(&h->addr))
-		inet_ntop(AF_INET, &h->addr.s6_addr[12], h->name,
-		    sizeof(h->name));
-	else
-		inet_ntop(AF_INET6, &h->addr, h->name, sizeof(h->name));
+	write_address(h);
 	h->literal = true;
 	return 0;
+}
+
+void
+http_host_of_address(struct http_host *h, const struct sockaddr *sa)
+{
+	struct sockaddr_in6 v6;
+	struct sockaddr_in v4;
+
+	memset(h, 0, sizeof(*h));
+	h->literal = true;
+	if (sa->sa_family == AF_INET6) {
+		memcpy(&v6, sa, sizeof(v6));
+		h->addr = v6.sin6_addr;
+		h->port = ntohs(v6.sin6_port);
+	} else {
+		memcpy(&v4, sa, sizeof(v4));
+		map_v4(&h->addr, &v4.sin_addr);
+		h->port = ntohs(v4.sin_port);
+	}
+	write_address(h);
 }
 
 static int

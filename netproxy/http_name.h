@@ -32,6 +32,10 @@ struct http_host {
 int http_host_parse(struct http_host *h, const char *p, size_t len)
     __attribute__((warn_unused_result));
 
+struct sockaddr;
+/* The address and port of sa (AF_INET or AF_INET6), as if it had been written. */
+void http_host_of_address(struct http_host *h, const struct sockaddr *sa);
+
 /*
  * Bring a bare name (of an SNI or a configuration) of len bytes to the form that is
  * judged.  Addresses are no names.  0 or -1.
