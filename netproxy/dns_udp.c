@@ -241,7 +241,7 @@ int
 dns_server_udp(struct dns_server *d, int fd)
 {
 	struct dns_udp *u = calloc(1, sizeof(*u));
-	int size = RCVBUF_BYTES;
+	int size = RCVBUF_BYTES, on = 1;
 
 	if (d->batch == NULL)
 		d->batch = batch_new();
@@ -255,6 +255,11 @@ dns_server_udp(struct dns_server *d, int fd)
 	}
 	/* as far as the machine's limit lets us */
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	/*
+	 * Routed to us, the mirror's addresses are no interface's: IPv6 sends
+	 * from them for who may bind to such.
+	 */
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_FREEBIND, &on, sizeof(on));
 	u->server = d;
 	u->fd = fd;
 	LIST_INSERT_HEAD(&d->sockets, u, entry);
