@@ -7,6 +7,7 @@
  * have had it.
  */
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 #define BSD_MASTER_MAJOR 2
 #define VT_MAJOR	 4 /* minor 0 is whichever is in front */
 #define AUX_MAJOR	 5 /* /dev/tty, console, ptmx */
+#define PTS_MAJOR	 136 /* to 143, 256 each */
 
 bool
 ctty_may_be(uint64_t flags, const char *path, size_t len)
@@ -65,13 +67,45 @@ read_stat(const struct call *c, pid_t *session, unsigned int *dev)
 	return true;
 }
 
-unsigned int
-ctty_device(const struct call *c)
+/* Of the caller's controlling terminal; 0 without one. */
+static unsigned int
+device(const struct call *c)
 {
 	unsigned int dev;
 	pid_t session;
 
 	return read_stat(c, &session, &dev) ? dev : 0;
+}
+
+int
+ctty_open(const struct call *c, uint64_t flags)
+{
+	unsigned int dev = device(c), maj, min;
+	char name[NUM_MAX + 16];
+	struct stat st;
+	int fd;
+
+	maj = dev >> 8 & 0xfff;
+	min = (dev & 0xff) | (dev >> 12 & 0xfff00);
+	if (maj >= PTS_MAJOR && maj < PTS_MAJOR + 8)
+		num_put(num_text(name, "/dev/pts/"),
+		    (maj - PTS_MAJOR) * 256 + min);
+	else if (maj == VT_MAJOR && min < 64)
+		num_put(num_text(name, "/dev/tty"), min);
+	else if (maj == VT_MAJOR)
+		num_put(num_text(name, "/dev/ttyS"), min - 64);
+	else if (maj != 0)
+		num_text(name, "/dev/console");
+	else
+		return errno = ENXIO, -1;
+	fd = open(name, (int)(flags & ~(uint64_t)(O_CREAT | O_EXCL)) |
+	    O_CLOEXEC | O_NOCTTY);
+	if (fd != -1 && (fstat(fd, &st) == -1 || !S_ISCHR(st.st_mode) ||
+	    major(st.st_rdev) != maj || minor(st.st_rdev) != min)) {
+		close(fd);
+		return errno = ENXIO, -1;
+	}
+	return fd;
 }
 
 static bool

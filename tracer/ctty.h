@@ -26,7 +26,10 @@ bool ctty_may_be(uint64_t flags, const char *path, size_t len);
  */
 void ctty_answer(struct call *c, int fd, bool cloexec);
 
-/* The device of the caller's controlling terminal, 0 without one. */
-unsigned int ctty_device(const struct call *c);
+/*
+ * The caller's controlling terminal, which "/dev/tty" means, opened anew: ours
+ * to close.  -1 with errno; ENXIO without one.  May block as open(2) of it does.
+ */
+int ctty_open(const struct call *c, uint64_t flags);
 
 #endif

@@ -40,6 +40,7 @@ struct task {
 	uint8_t umask_known;
 	uint16_t umask;
 	uint64_t alone_at;
+	uint64_t room_at;	/* when it had descriptors to spare, ns */
 	uint8_t cpus_known;
 	_Atomic uint32_t holds;	/* how often its mask was ours for a moment */
 	_Atomic uint32_t holders; /* how many hold it now */

@@ -1246,19 +1246,28 @@ limits(void)
 {
 	struct rlimit rl = { 64, 64 };
 	int fd, n = 0, first;
+	struct stat st;
 	pid_t pid;
 
+	put("kept", "text", 0600);
 	first = dup(0);
 	close(first);
 	setrlimit(RLIMIT_NOFILE, &rl);
 	while ((fd = open("/dev/null", O_RDONLY)) != -1)
 		n++;
 	say("then %s, all numbers used: %d", said(-1), n == 64 - first || n > 40);
-	/*
-	 * Whether the file is there afterwards is not compared: outside it is not, inside it is, since
-	 * only the answer shows that the caller has no room for it.
-	 */
 	say("create: %s", said(open("late", O_CREAT | O_WRONLY, 0600)));
+	say("made: %s", said(access("late", F_OK)));
+	say("cut short: %s", said(open("kept", O_WRONLY | O_TRUNC)));
+	say("left: %d", stat("kept", &st) == 0 && st.st_size == 4);
+	/* Numbers above a limit that was lowered are not in its way. */
+	rl.rlim_cur = 32;
+	setrlimit(RLIMIT_NOFILE, &rl);
+	say("below a lower limit: %s", said(open("late", O_CREAT | O_WRONLY, 0600)));
+	close(20);
+	say("one given back: %d", open("late", O_CREAT | O_WRONLY, 0600));
+	rl.rlim_cur = 64;
+	setrlimit(RLIMIT_NOFILE, &rl);
 	close(63);
 	say("lowest number: %d", open("/dev/null", O_RDONLY));
 	rl = (struct rlimit) { 100, 100 };
