@@ -441,7 +441,8 @@ read_sections(struct reader *r)
 			    section_tab[s](r, &rr) == -1)
 				return -1;
 	}
-	return r->at == r->len && !r->full ? 0 : -1;
+	/* what follows says nothing, and goes nowhere */
+	return r->full ? -1 : 0;
 }
 
 bool

@@ -439,17 +439,29 @@ dns_reply_truncated(uint8_t *out)
 	out[2] |= F_TC >> 8;
 }
 
+/* As much of text as has room, no character of UTF-8 cut. */
+static size_t
+text_room(const char *text, size_t room)
+{
+	size_t n = strnlen(text, EDE_TEXT_MAX);
+
+	if (n > room)
+		n = room;
+	while (n > 0 && ((uint8_t)text[n] & 0xc0) == 0x80)
+		n--;
+	return n;
+}
+
 /* The extended error behind an OPT record at opt; its length. */
 static size_t
 put_ede(uint8_t *opt, size_t room, enum dns_ede ede, const char *text)
 {
-	size_t n = text != NULL ? strnlen(text, EDE_TEXT_MAX) : 0;
 	uint8_t *p = opt + OPT_BYTES;
+	size_t n;
 
 	if (room < OPTION_HEAD_BYTES + 2)
 		return 0;
-	if (n > room - OPTION_HEAD_BYTES - 2)
-		n = room - OPTION_HEAD_BYTES - 2;
+	n = text != NULL ? text_room(text, room - OPTION_HEAD_BYTES - 2) : 0;
 	dns_put16(opt + 9, (unsigned int)(OPTION_HEAD_BYTES + 2 + n));
 	dns_put16(p, OPTION_EDE);
 	dns_put16(p + 2, (unsigned int)(2 + n));

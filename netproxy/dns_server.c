@@ -321,23 +321,30 @@ answer_localhost(struct ask *k)
 
 /* ---- judging ---- */
 
+/* "denied by rule NAME (FILE:LINE): MESSAGE", what there is of it. */
+static void
+explain(const struct np_verdict *v, char *why, size_t size)
+{
+	char place[80] = "";
+
+	if (v->line > 0)
+		snprintf(place, sizeof(place), " (%.60s:%u)", v->file, v->line);
+	snprintf(why, size, "denied by rule %.100s%s%s%.300s", v->name, place,
+	    v->message[0] != '\0' ? ": " : "", v->message);
+}
+
 /* Refused by a rule, or by what holds under any policy. */
 static size_t
 deny(struct ask *k, const struct np_verdict *v, bool by_rule)
 {
-	char why[256];
+	char why[512] = "";
 
 	if (by_rule)
 		k->d->stats.denied++;
 	else
 		k->d->stats.refused++;
-	if (!k->q.edns)
-		why[0] = '\0';
-	else if (v->line > 0)
-		snprintf(why, sizeof(why), "denied by rule %.100s (%.60s:%u)",
-		    v->name, v->file, v->line);
-	else
-		snprintf(why, sizeof(why), "denied by rule %.100s", v->name);
+	if (k->q.edns)
+		explain(v, why, sizeof(why));
 	return dns_reply_error(k->out, k->size, &k->q,
 	    by_rule ? DNS_NXDOMAIN : DNS_REFUSED,
 	    by_rule ? DNS_EDE_BLOCKED : DNS_EDE_FILTERED, why);

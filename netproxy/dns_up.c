@@ -648,8 +648,9 @@ dns_up_configure(struct dns_up *up, const struct dns_conf *conf)
 	TAILQ_FOREACH(f, &up->due, due) /* the sockets go with the last */
 		flight_detach(f);
 	up->nservers = conf->nservers;
-	up->timeout_ms = conf->timeout_ms;
-	up->attempts = conf->attempts;
+	up->timeout_ms = conf->timeout_ms > 0 ? conf->timeout_ms :
+						DNS_TIMEOUT_MS;
+	up->attempts = conf->attempts > 0 ? conf->attempts : DNS_ATTEMPTS;
 	up->rotate = conf->rotate;
 	for (i = 0; i < conf->nservers; i++) {
 		up->server[i].sa = conf->server[i];

@@ -358,13 +358,15 @@ np_judge_dns(struct np_session *s, const char *name, uint16_t qtype,
 	}
 	for (i = 0; i < 6 && types[i] != qtype; i++)
 		;
-	if (i == 6 || (qtype == DNS_PTR && strncmp(name, "1.", 2) != 0))
+	if (i == 6 || (qtype == DNS_PTR && strncmp(name, "1.", 2) != 0)) {
 		verdict(v, false, "builtin-dns", RULE_BUILTIN + BR_UNJUDGEABLE,
 		    0);
-	else if (ends_in(name, ".denied.test"))
+	} else if (ends_in(name, ".denied.test")) {
 		verdict(v, false, "block-denied", 1, 7);
-	else
+		snprintf(v->message, sizeof(v->message), "never %s", name);
+	} else {
 		verdict(v, true, "allow-rest", 2, 9);
+	}
 	return v->allowed;
 }
 

@@ -257,8 +257,9 @@ answer_malformed_fails(void **state)
 		assert_int_equal(take(DNS_A), DNS_RESPONSE_FAILED);
 	}
 	pk.len = whole;
-	pkt_raw(&pk, "", 1);
-	assert_int_equal(take(DNS_A), DNS_RESPONSE_FAILED);
+	/* what follows the last record is not looked at */
+	pkt_raw(&pk, "rubbish", 7);
+	assert_int_equal(take(DNS_A), DNS_RESPONSE_OK);
 
 	begin(0, DNS_A, 1, 0, 0);
 	pkt_rr(&pk, "a.test", DNS_A, 9, "12345", 5);

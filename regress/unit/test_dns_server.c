@@ -323,7 +323,8 @@ name_denied_nxdomain_names_rule(void **state)
 	ask(c, 1, "x.Denied.test", DNS_A);
 	get(c);
 	assert_int_equal(rcode(), DNS_NXDOMAIN);
-	assert_true(got_text("denied by rule block-denied (test.yaml:7)"));
+	assert_true(got_text("denied by rule block-denied (test.yaml:7): "
+			     "never x.denied.test"));
 	assert_string_equal(house_log(h.np, 1),
 	    "dns x.denied.test 1 deny block-denied\n");
 	assert_true(quiet(h.resolver[0]));
