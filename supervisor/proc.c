@@ -432,6 +432,19 @@ watch(struct proc *p, int fd)
 	return 0;
 }
 
+/* A child whose end nobody would hear of: as if it had never been. */
+static void
+disown(struct proc *p)
+{
+	int status;
+
+	(void)kill(p->pid, SIGKILL);
+	while (waitpid(p->pid, &status, 0) == -1 && errno == EINTR)
+		;
+	proc_close(p);
+	p->pid = 0;
+}
+
 int
 proc_spawn(struct proc *p)
 {
@@ -451,10 +464,15 @@ proc_spawn(struct proc *p)
 		close(sv[0]);
 		return -1;
 	}
+	if (watch(p, sv[0]) == -1) {
+		log_error("cannot watch %s: %m", p->rights->name);
+		disown(p);
+		return -1;
+	}
 	proc_event(p, PRE_SPAWN, 0);
 	loop_timer_set(&p->mon->loop, &p->timer, READY_PATIENCE_NS, on_patience,
 	    p);
-	if (watch(p, sv[0]) == -1 || greet(p) == -1) {
+	if (greet(p) == -1) {
 		log_error("cannot start %s: %m", p->rights->name);
 		proc_kill(p);
 		return -1;

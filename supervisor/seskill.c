@@ -3,8 +3,8 @@
  *
  * Runs in the monitor, as root: it kills by cgroup, and else by the live table, which a
  * captured tracer may have written.  Must never kill what is not the session's: a
- * process from the table must have the session's uid and a seccomp filter, looked at
- * through a pidfd.
+ * process from the table must have been started when it says, have the session's uid and
+ * a seccomp filter, looked at while a pidfd holds it.
  */
 
 #include <sys/mman.h>
@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,9 +53,26 @@ pid_is_ours(const struct session *s, int32_t pid)
 	return uid_ok && seccomp == 2 && !dead;
 }
 
+/* Is pid still what the table means, and not another that has its number? */
+static bool
+pid_started(int32_t pid, uint64_t start)
+{
+	char path[64], buf[512];
+	size_t n;
+	FILE *fp;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (start == 0 || (fp = fopen(path, "re")) == NULL)
+		return false;
+	n = fread(buf, 1, sizeof(buf) - 1, fp);
+	fclose(fp);
+	buf[n] = '\0';
+	return live_start(buf) == start;
+}
+
 /* true: it was alive and ours. */
 static bool
-kill_one(const struct session *s, int32_t pid)
+kill_one(const struct session *s, int32_t pid, uint64_t start)
 {
 	bool ours = false;
 	int fd;
@@ -63,7 +81,7 @@ kill_one(const struct session *s, int32_t pid)
 		return false;
 	if ((fd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
 		return false;
-	if (pid_is_ours(s, pid))
+	if (pid_started(pid, start) && pid_is_ours(s, pid))
 		ours = syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) ==
 		    0;
 	close(fd);
@@ -85,7 +103,7 @@ kill_table(const struct session *s)
 		return 0;
 	count = live->count;
 	for (i = 0; i < LIVE_MAX && i < count; i++)
-		n += kill_one(s, live->pid[i]);
+		n += kill_one(s, live->pid[i], live->start[i]);
 	munmap((void *)(uintptr_t)live, sizeof(*live));
 	return n;
 }
@@ -247,6 +265,7 @@ session_free(struct session *s)
 	wake_close(&s->wake);
 	close_fd(&s->image_fd);
 	close_fd(&s->next_image_fd);
+	close_fd(&s->registries_fd);
 	close_fd(&s->trash_fd);
 	close_fd(&s->live_fd);
 	peer_clear(&s->who);

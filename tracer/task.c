@@ -26,7 +26,6 @@
 #define STATUS_MAX 2048
 #define SHARE_THREAD 0x00010000u /* CLONE_THREAD */
 #define ANCESTORS  64 /* how far task_is_ours climbs */
-#define START_FIELD 22 /* of /proc/PID/stat, in ticks since boot */
 #define REUSE_NS   50000000u /* in which no thread id comes again */
 
 struct tasktab {
@@ -123,9 +122,9 @@ read_status(const struct tasktab *tt, pid_t tid, char *buf, size_t size)
 static uint64_t
 read_start(const struct tasktab *tt, pid_t tid)
 {
-	char name[NUM_MAX + 8], buf[512], *p;
+	char name[NUM_MAX + 8], buf[512];
 	ssize_t n;
-	int fd, i;
+	int fd;
 
 	num_text(num_put(name, (uint32_t)tid), "/stat");
 	if ((fd = openat(tt->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
@@ -135,11 +134,7 @@ read_start(const struct tasktab *tt, pid_t tid)
 	if (n <= 0)
 		return 0;
 	buf[n] = '\0';
-	/* The last parenthesis ends the second field. */
-	p = strrchr(buf, ')');
-	for (i = 2; p != NULL && i < START_FIELD; i++)
-		p = strchr(p + 1, ' ');
-	return p == NULL ? 0 : strtoull(p, NULL, 10);
+	return live_start(buf);
 }
 
 static uint64_t
@@ -228,14 +223,19 @@ inherit(struct tasktab *tt, struct task *t, uint32_t entry)
 	mend_cpus(t, from);
 }
 
+/* start: of process pid, which t is a thread of; pid 0 clears the entry. */
 static void
-live_set(struct tasktab *tt, const struct task *t, pid_t pid)
+live_set(struct tasktab *tt, const struct task *t, pid_t pid, uint64_t start)
 {
 	size_t i = (size_t)(t - tt->pool);
 
 	if (tt->live == NULL || i >= LIVE_MAX)
 		return;
-	tt->live->pid[i] = pid;
+	if (pid != 0 && tt->live->start[i] != start) {
+		__atomic_store_n(&tt->live->pid[i], 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&tt->live->start[i], start, __ATOMIC_RELEASE);
+	}
+	__atomic_store_n(&tt->live->pid[i], pid, __ATOMIC_RELEASE);
 	if (tt->live->count <= i)
 		tt->live->count = (uint32_t)i + 1;
 }
@@ -271,7 +271,7 @@ struct task *
 task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
 {
 	uint32_t gen = atomic_load_explicit(&tt->gen, memory_order_relaxed);
-	uint64_t now, start;
+	uint64_t now, start, first;
 	struct task *t;
 	bool fresh;
 
@@ -292,6 +292,7 @@ task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
 	/* Only the thread's own call comes here, and it has one at a time. */
 	start = read_start(tt, tid);
 	look(tt, t);
+	first = t->tgid == tid ? start : read_start(tt, t->tgid);
 	t->gen = gen;
 	t->looked_ns = now;
 	pthread_mutex_lock(&tt->lock);
@@ -299,7 +300,7 @@ task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
 		inherit(tt, t, entry);
 	if (start != 0)
 		t->start = start;
-	live_set(tt, t, t->tgid);
+	live_set(tt, t, t->tgid, first);
 	pthread_mutex_unlock(&tt->lock);
 	return t;
 }
@@ -420,7 +421,7 @@ task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry)
 		t->depth = 0;
 		t->execed = 0;
 		t->gen = 0;
-		live_set(tt, t, tgid);
+		live_set(tt, t, tgid, start);
 	}
 	pthread_mutex_unlock(&tt->lock);
 }
@@ -475,7 +476,7 @@ drop(struct tasktab *tt, struct task *t)
 		pp = &(*pp)->next;
 	if (*pp == t)
 		*pp = t->next;
-	live_set(tt, t, 0);
+	live_set(tt, t, 0, 0);
 	t->tid = 0;
 	t->next = tt->free;
 	tt->free = t;
