@@ -94,7 +94,9 @@ struct msg_conf_result {
 	struct daemon_conf conf;
 };
 
-/* tail: policy NUL project_root NUL home NUL workspace NUL */
+/* tail: policy NUL project_root NUL home NUL workspace NUL; fd: a struct
+ * registries.  Without it a policy that names registries is answered ENODATA:
+ * look for them and ask again. */
 struct msg_compile {
 	uint32_t root_session;
 	uint32_t arch_pad;
@@ -255,7 +257,7 @@ struct msg_entry_verdict {
 	X(POLICY_FILE,	PROC_MONITOR,	PROC_POLICYD,	msg_none,	1024,	FDS(1, 1),	MSG_P_RUN) \
 	X(POLICY_COMMIT, PROC_MONITOR,	PROC_POLICYD,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(POLICY_RESULT, PROC_POLICYD,	PROC_MONITOR,	msg_status,	MSG_TAIL, FDS(0, 0),	MSG_P_RUN) \
-	X(COMPILE,	PROC_MONITOR,	PROC_POLICYD,	msg_compile,	MSG_TAIL, FDS(0, 0),	MSG_P_RUN) \
+	X(COMPILE,	PROC_MONITOR,	PROC_POLICYD,	msg_compile,	MSG_TAIL, FDS(0, 1),	MSG_P_RUN) \
 	X(COMPILED,	PROC_POLICYD,	PROC_MONITOR,	msg_status,	MSG_TAIL, FDS(0, 1),	MSG_P_RUN) \
 	X(LISTEN,	PROC_MONITOR,	PROC_CONTROL,	msg_none,	0,	FDS(1, 2),	MSG_P_RUN) \
 	X(SESSION_CREATE, PROC_CONTROL,	PROC_MONITOR,	msg_session_create, MSG_TAIL, FDS(1, 1), MSG_P_RUN) \

@@ -11,17 +11,18 @@ flags_of(const struct pnet_rule *r)
 {
 	int deny = r->r.decision == DEC_DENY;
 	int opens = r->r.decision == DEC_ALLOW || r->r.decision == DEC_AUDIT;
+	int named = r->domains.n > 0 || r->registries.n > 0;
 	uint32_t f = 0;
 
-	if (r->domains.n > 0)
+	if (named)
 		f |= INET_HAS_DOMAINS;
 	if (r->ncidrs > 0)
 		f |= INET_HAS_CIDRS;
-	if (r->domains.n > 0 && r->ncidrs > 0 && deny)
+	if (named && r->ncidrs > 0 && deny)
 		f |= INET_EITHER;
-	if (r->domains.n == 0 || (r->ncidrs > 0 && !deny))
+	if (!named || (r->ncidrs > 0 && !deny))
 		f |= INET_DNS_SKIP;
-	if (r->domains.n > 0 && r->ncidrs == 0 && opens)
+	if (named && r->ncidrs == 0 && opens)
 		f |= INET_NO_PRIVATE;
 	return f;
 }

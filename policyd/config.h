@@ -144,6 +144,7 @@ struct config {
 
 	/* network */
 	struct plist private_answers; /* network.private_answers: names */
+	uint8_t user_registries; /* network.user_registries */
 
 	/* threat_feeds */
 	uint8_t feeds_enabled;

@@ -281,6 +281,7 @@ const struct ckey configtab[] = {
 	DEAD("landlock.network.bind_ports", CT_ANY),
 
 	LIVE("network.private_answers", CT_LIST, private_answers),
+	LIVE("network.user_registries", CT_BOOL, user_registries),
 
 	{ "security.mode", CK_DEAD, CT_WORD,
 	  offsetof(struct config, security_mode), NULL, security_words },

@@ -376,6 +376,21 @@ pattern_of(const struct explain *x)
 	return NULL;
 }
 
+/* The registry host that the name asked for is, where the rule met it so. */
+static const struct registry_host *
+registry_of(const struct explain *x)
+{
+	const struct policy *p = x->o->policy;
+	uint32_t i = x->v.rule - p->nfile_rules;
+	const char *name = x->q.domain == DD_DNS ? x->q.subject : x->q.name;
+
+	if ((x->q.domain != DD_NET && x->q.domain != DD_DNS) ||
+	    x->v.rule < p->nfile_rules || i >= p->nnetwork_rules ||
+	    name == NULL)
+		return NULL;
+	return registries_match(&p->network_rules[i], &x->o->registries, name);
+}
+
 /* The command behind a wrapper; what else an allowed one is asked. */
 static void
 print_command(const struct explain *x)
@@ -397,6 +412,7 @@ static void
 print_text(struct explain *x)
 {
 	const struct pstr *pat = pattern_of(x);
+	const struct registry_host *reg;
 	FILE *fp = x->o->out;
 
 	fprintf(fp, "%s by ", decision_name[x->v.decision]);
@@ -417,6 +433,11 @@ print_text(struct explain *x)
 		put_text(fp, pat->s);
 		fprintf(fp, " (line %u)\n", pat->pos.line);
 	}
+	if ((reg = registry_of(x)) != NULL) {
+		fprintf(fp, "registry: %s, from ", registry_eco_name[reg->eco]);
+		put_text(fp, reg->from);
+		fputc('\n', fp);
+	}
 	fprintf(fp, "layer: %s\n", layer_text(x));
 	if (x->q.domain == DD_EXEC)
 		print_command(x);
@@ -428,6 +449,7 @@ print_text(struct explain *x)
 static void
 print_json(struct explain *x)
 {
+	const struct registry_host *reg = registry_of(x);
 	FILE *fp = x->o->out;
 
 	fputs("{\n  ", fp);
@@ -444,6 +466,12 @@ print_json(struct explain *x)
 	fputs(",\n  ", fp);
 	put_member(fp, "file", x->rule.line != 0 ? x->o->policy->file : "");
 	fprintf(fp, ",\n  \"line\": %u,\n  ", x->rule.line);
+	if (reg != NULL) {
+		put_member(fp, "registry", registry_eco_name[reg->eco]);
+		fputs(",\n  ", fp);
+		put_member(fp, "registry_from", reg->from);
+		fputs(",\n  ", fp);
+	}
 	put_member(fp, "layer", layer_name[x->v.layer]);
 	fputs(",\n  ", fp);
 	put_member(fp, "message", x->message);

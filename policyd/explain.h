@@ -9,6 +9,8 @@
 
 #include <stdio.h>
 
+#include "policyd/registries.h"
+
 struct config;
 struct image;
 struct policy;
@@ -19,6 +21,7 @@ struct explain_opts {
 	const struct config *config; /* may be NULL */
 	const struct vars *vars;
 	const struct image *image; /* compiled from these */
+	struct registries_opts registries; /* those the policy was expanded by */
 	int json;
 	FILE *out;
 };

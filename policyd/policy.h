@@ -132,6 +132,7 @@ struct pport {
 struct pnet_rule {
 	struct prule r;
 	struct plist domains;
+	struct plist registries; /* ecosystems, checked; registries.h */
 	struct pport *ports;
 	unsigned int nports;
 	struct pcidr *cidrs;

@@ -208,6 +208,7 @@ t_network(FILE *fp, const struct policy *p)
 	for (i = 0; i < p->nnetwork_rules; i++) {
 		t_rule(fp, &p->network_rules[i].r);
 		t_list(fp, 4, "domains", &p->network_rules[i].domains);
+		t_list(fp, 4, "registries", &p->network_rules[i].registries);
 		t_ports(fp, &p->network_rules[i]);
 		t_cidrs(fp, &p->network_rules[i]);
 	}
@@ -546,6 +547,8 @@ j_network(struct jout *j, const struct policy *p)
 	for (i = 0; i < p->nnetwork_rules; i++, r++) {
 		j_rule_head(j, &r->r);
 		j_list(j, "Domains", &r->domains);
+		if (r->registries.n > 0)
+			j_list(j, "Registries", &r->registries);
 		if (j_section(j, "Ports", r->nports)) {
 			for (k = 0; k < r->nports; k++) {
 				j_item(j);

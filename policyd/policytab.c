@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/registry.h"
 #include "policyd/arena.h"
 #include "policyd/policyload.h"
 #include "policyd/scalar.h"
@@ -499,6 +500,20 @@ command_check(const struct yread *y, const struct ynode *n, void *rule)
 		    "redirect");
 }
 
+/* Nothing is any domain, and `registries: []` would be any host. */
+static void
+network_check(const struct yread *y, const struct ynode *n, void *rule)
+{
+	const struct ynode *l = ytree_get(n, "registries");
+	struct pnet_rule *r = rule;
+
+	if (l != NULL && (l->type == Y_LIST || yread_is_null(l)) &&
+	    r->registries.n == 0)
+		yread_error(y, r->registries.pos,
+		    "\"registries\" takes one or more of npm, pypi, cargo, "
+		    "go, debian");
+}
+
 #define ALL_NET_OPS (BIT(NOP_MAX) - 1u)
 
 static void
@@ -667,9 +682,14 @@ static const struct pkey file_keys[] = {
 	END
 };
 
+static const struct pword eco_tab[] = {
+	{ "npm", REG_NPM }, { "pypi", REG_PYPI }, { "cargo", REG_CARGO },
+	{ "go", REG_GO }, { "debian", REG_DEBIAN }, { NULL, 0 } };
 static const struct pkey network_keys[] = {
 	DECIDED(pnet_rule),
 	LIST("domains", pnet_rule, domains),
+	{ .name = "registries", .kind = PK_LIST, .words = eco_tab,
+	  .off = offsetof(struct pnet_rule, registries) },
 	FN("ports", pnet_rule, ports, fn_ports),
 	FN("cidrs", pnet_rule, cidrs, fn_cidrs),
 	END
@@ -753,7 +773,7 @@ const struct prule_kind rule_kind_tab[PR_MAX] = {
 	[PR_NETWORK] = { "network_rules", "a network rule", network_keys,
 		sizeof(struct pnet_rule), BIT(DEC_ALLOW) | BIT(DEC_AUDIT) |
 		BIT(DEC_DENY) | BIT(DEC_APPROVE),
-		"dns_redirects and connect_redirects", 0, NULL, NULL },
+		"dns_redirects and connect_redirects", 0, NULL, network_check },
 	[PR_COMMAND] = { "command_rules", "a command rule", command_keys,
 		sizeof(struct pcmd_rule), BIT(DEC_ALLOW) | BIT(DEC_AUDIT) |
 		BIT(DEC_DENY) | BIT(DEC_APPROVE) | BIT(DEC_REDIRECT), NULL, 0,

@@ -507,13 +507,14 @@ reference_net_why(const struct reference *r, const struct pnet_rule *f,
 {
 	char buf[1024];
 	const char *name = seen_name(q, buf, sizeof(buf));
+	unsigned int ndomains = f->domains.n + f->registries.n;
 	int named = any_matches(r, RG_DOMAIN, &f->domains, name), in;
 	int deny = f->r.decision == DEC_DENY;
 	int opens = f->r.decision == DEC_ALLOW || f->r.decision == DEC_AUDIT;
-	int both = f->domains.n > 0 && f->ncidrs > 0;
+	int both = ndomains > 0 && f->ncidrs > 0;
 
 	if (q->dns) {
-		if (f->domains.n == 0 || (both && !deny))
+		if (ndomains == 0 || (both && !deny))
 			return RW_DNS;
 		return named ? RW_MATCH : RW_DOMAIN;
 	}
@@ -522,11 +523,11 @@ reference_net_why(const struct reference *r, const struct pnet_rule *f,
 	in = addr_listed(f, &q->addr);
 	if (both && deny)
 		return named || in ? RW_MATCH : RW_DOMAIN;
-	if (f->domains.n > 0 && !named)
+	if (ndomains > 0 && !named)
 		return RW_DOMAIN;
 	if (f->ncidrs > 0 && !in)
 		return RW_ADDRESS;
-	if (opens && f->domains.n > 0 && f->ncidrs == 0 &&
+	if (opens && ndomains > 0 && f->ncidrs == 0 &&
 	    is_private(r, q, name))
 		return RW_PRIVATE;
 	return RW_MATCH;

@@ -21,6 +21,7 @@
 #include "policyd/config.h"
 #include "policyd/diag.h"
 #include "policyd/policy.h"
+#include "policyd/registries.h"
 #include "policyd/slurp.h"
 #include "policyd/ytree.h"
 
@@ -358,6 +359,34 @@ answer_policy_commit(struct server *s, struct msg *m)
 
 /* ---- COMPILE ---- */
 
+/*
+ * The policy with the hosts of its registries, or, with ENODATA in *error, NULL:
+ * they have not been looked for.
+ */
+static struct policy *
+with_registries(struct server *s, struct msg *m, const struct policy *pol,
+    struct diag *d, uint32_t *error)
+{
+	struct registries *found = malloc(sizeof(*found));
+	struct registries_opts o = { found,
+		s->conf != NULL && s->conf->user_registries };
+	struct policy *full = NULL;
+	int fd = msg_take_fd(m, 0);
+
+	*error = fd == -1 ? ENODATA : ENOMEM;
+	if (fd == -1 || found == NULL)
+		goto out;
+	if (registries_read(found, fd) == -1)
+		diag_add(d, DIAG_WARNING, pol->file, 0, 0,
+		    "no registries: looking for them failed");
+	full = registries_expand(pol, &o);
+out:
+	if (fd != -1)
+		(void)close(fd);
+	free(found);
+	return full;
+}
+
 /* -1 with the errno to answer in *error. */
 static int
 compile_session(struct server *s, struct msg *m, struct diag *d,
@@ -369,6 +398,7 @@ compile_session(struct server *s, struct msg *m, struct diag *d,
 	struct compile_opts o = { .config = s->conf,
 		.root_session = ask->root_session != 0,
 		.features = ask->features };
+	struct policy *full = NULL;
 	struct compiled c;
 	int fd;
 
@@ -381,6 +411,12 @@ compile_session(struct server *s, struct msg *m, struct diag *d,
 		diag_add(d, DIAG_ERROR, name, 0, 0, "no such policy");
 		return -1;
 	}
+	if (registries_wanted(o.policy) != 0) {
+		full = with_registries(s, m, o.policy, d, error);
+		if (full == NULL)
+			return -1;
+		o.policy = full;
+	}
 	{
 		const struct var v[] = {
 			{ "PROJECT_ROOT", root },
@@ -391,9 +427,12 @@ compile_session(struct server *s, struct msg *m, struct diag *d,
 
 		*error = EINVAL;
 		o.vars = &vars;
-		if (compile_image(&o, &c, d) == -1)
+		if (compile_image(&o, &c, d) == -1) {
+			policy_free(full);
 			return -1;
+		}
 	}
+	policy_free(full);
 	fd = compile_memfd(&c);
 	*error = fd == -1 ? (uint32_t)errno : 0;
 	compile_clear(&c);

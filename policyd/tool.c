@@ -26,6 +26,7 @@
 #include "policyd/lint.h"
 #include "policyd/policy.h"
 #include "policyd/policyshow.h"
+#include "policyd/registries.h"
 #include "policyd/slurp.h"
 #include "policyd/ytree.h"
 
@@ -44,6 +45,8 @@ struct tool {
 	struct tool_file config; /* fd -1: none */
 	struct var var[VARS_MAX];
 	struct vars vars;
+	struct registries found; /* -r; else none */
+	struct policy *base; /* behind the expanded policy that is in use */
 	int json, strict, out_fd;
 	char **args;
 	int nargs;
@@ -57,7 +60,7 @@ usage(void)
 	fprintf(stderr, "usage: agentsh-policyd -T check|show|lint|explain|"
 	    "decide|compile|config-check [-js]\n"
 	    "\t[-c FD:NAME] [-p FD:NAME]... [-D NAME=VALUE]... [-o FD] "
-	    "[ARGUMENT...]\n");
+	    "[-r FD]\n\t[ARGUMENT...]\n");
 	return 2;
 }
 
@@ -125,6 +128,8 @@ read_option(struct tool *t, int opt, char *arg)
 	case 'o':
 		t->out_fd = (int)strtoul(arg, &end, 10);
 		return *end == '\0' ? 0 : -1;
+	case 'r':
+		return registries_read(&t->found, (int)strtoul(arg, &end, 10));
 	default:
 		return -1;
 	}
@@ -213,6 +218,42 @@ load_policy(struct tool *t, const struct tool_file *f)
 	return pol;
 }
 
+static struct registries_opts
+registries_of(const struct tool *t)
+{
+	struct registries_opts o = { &t->found,
+		t->conf != NULL && t->conf->user_registries };
+
+	return o;
+}
+
+/* The policy as a session gets it.  drop_policy frees it. */
+static struct policy *
+load_expanded(struct tool *t, const struct tool_file *f)
+{
+	struct registries_opts o = registries_of(t);
+	struct policy *pol = load_policy(t, f), *full;
+
+	t->base = NULL;
+	if (pol == NULL || registries_wanted(pol) == 0)
+		return pol;
+	if ((full = registries_expand(pol, &o)) == NULL) {
+		fprintf(stderr, "%s: out of memory\n", f->name);
+		policy_free(pol);
+		return NULL;
+	}
+	t->base = pol;
+	return full;
+}
+
+static void
+drop_policy(struct tool *t, struct policy *pol)
+{
+	policy_free(pol);
+	policy_free(t->base);
+	t->base = NULL;
+}
+
 static int
 load_config(struct tool *t)
 {
@@ -243,10 +284,10 @@ compile_one(struct tool *t, struct compiled *out, int bpf)
 		fprintf(stderr, "agentsh-policyd: one policy is needed\n");
 		return NULL;
 	}
-	pol = load_policy(t, &t->policy[0]);
+	pol = load_expanded(t, &t->policy[0]);
 	o.policy = pol;
 	if (pol != NULL && compile_image(&o, out, &t->d) == -1) {
-		policy_free(pol);
+		drop_policy(t, pol);
 		pol = NULL;
 	}
 	return pol;
@@ -303,7 +344,7 @@ run_decide(struct tool *t)
 	    image_check(&im, c.bytes, c.size_bytes) == 0)
 		rv = decide_run(&im, stdin, "input", stdout);
 	compile_clear(&c);
-	policy_free(pol);
+	drop_policy(t, pol);
 	return rv;
 }
 
@@ -322,10 +363,11 @@ run_explain(struct tool *t)
 	    image_check(&im, c.bytes, c.size_bytes) == 0) {
 		o.policy = pol;
 		o.image = &im;
+		o.registries = registries_of(t);
 		rv = explain_run(&o, t->args, t->nargs);
 	}
 	compile_clear(&c);
-	policy_free(pol);
+	drop_policy(t, pol);
 	return rv;
 }
 
@@ -358,7 +400,7 @@ run_compile(struct tool *t)
 			fprintf(stderr, "output: %s\n", strerror(errno));
 	}
 	compile_clear(&c);
-	policy_free(pol);
+	drop_policy(t, pol);
 	return rv;
 }
 
@@ -382,9 +424,9 @@ run_lint(struct tool *t)
 	int rv = 0, found;
 
 	for (i = 0; i < t->npolicies; i++) {
-		pol = load_policy(t, &t->policy[i]);
+		pol = load_expanded(t, &t->policy[i]);
 		found = pol != NULL ? lint_policy(pol, &ctx, stdout) : -1;
-		policy_free(pol);
+		drop_policy(t, pol);
 		if (flush_diag(t) == -1 || found != 0)
 			rv = 1;
 	}
@@ -443,12 +485,13 @@ tool_main(int argc, char **argv)
 	int opt, rv;
 
 	memset(&t, 0, sizeof(t));
+	registries_init(&t.found);
 	t.config.fd = -1;
 	t.out_fd = STDOUT_FILENO;
 	t.vars.v = t.var;
 	diag_init(&t.d);
 	optind = 1;
-	while ((opt = getopt(argc, argv, "+jsc:p:D:o:")) != -1)
+	while ((opt = getopt(argc, argv, "+jsc:p:D:o:r:")) != -1)
 		if (read_option(&t, opt, optarg) == -1)
 			return usage();
 	t.args = argv + optind;

@@ -27,6 +27,7 @@
 
 #include "common/log.h"
 #include "common/privdrop.h"
+#include "supervisor/regfind.h"
 
 #define PATIENCE_NS UINT64_C(5000000000)
 
@@ -87,26 +88,39 @@ find_home(struct resolved *r, uid_t uid)
 	free(real);
 }
 
-static void __attribute__((noreturn)) helper(const struct peer *p,
-    const char *workspace, const char *project_root, int out)
+static void
+look_paths(const struct resolve *r, const struct peer *p)
 {
-	static struct resolved r;
-	const char *b = (const char *)&r;
+	struct resolved *res = r->result;
+
+	res->error = canonical(res, "workspace", r->dir[0], res->workspace);
+	if (res->error == 0)
+		res->error = canonical(res, "project_root",
+		    r->dir[1][0] != '\0' ? r->dir[1] : res->workspace,
+		    res->project_root);
+	if (res->error == 0)
+		find_home(res, p->uid);
+}
+
+static void
+look_registries(const struct resolve *r, const struct peer *p)
+{
+	(void)p;
+	regfind("", r->dir[0], r->dir[1], 0, r->result);
+}
+
+static void __attribute__((noreturn)) helper(const struct resolve *r,
+    const struct peer *p, int out)
+{
+	const char *b = r->result;
 	size_t done = 0;
 	ssize_t n;
 
 	become(p, out);
-	r.error = canonical(&r, "workspace", workspace, r.workspace);
-	if (r.error == 0)
-		r.error = canonical(&r, "project_root",
-		    project_root[0] != '\0' ? project_root : r.workspace,
-		    r.project_root);
-	if (r.error == 0)
-		find_home(&r, p->uid);
-	while (
-	    done < sizeof(r) && (n = write(3, b + done, sizeof(r) - done)) > 0)
+	r->work(r, p);
+	while (done < r->size && (n = write(3, b + done, r->size - done)) > 0)
 		done += (size_t)n;
-	_exit(done == sizeof(r) ? 0 : 1);
+	_exit(done == r->size ? 0 : 1);
 }
 
 /* ---- in the monitor ---- */
@@ -155,20 +169,30 @@ resolve_cancel(struct resolve *r)
 	r->result = NULL;
 }
 
+/* Every string ends, whatever the helper was made to write. */
+static const struct resolved *
+terminated(struct resolved *res)
+{
+	if (res == NULL)
+		return NULL;
+	res->text[sizeof(res->text) - 1] = '\0';
+	res->workspace[RESOLVE_PATH_MAX - 1] = '\0';
+	res->project_root[RESOLVE_PATH_MAX - 1] = '\0';
+	res->home[RESOLVE_PATH_MAX - 1] = '\0';
+	return res;
+}
+
 static void
 deliver(struct resolve *r, bool whole)
 {
-	struct resolved *res = r->result;
+	void *res = r->result;
 
 	finish(r);
 	r->result = NULL;
-	if (whole) {
-		res->text[sizeof(res->text) - 1] = '\0';
-		res->workspace[RESOLVE_PATH_MAX - 1] = '\0';
-		res->project_root[RESOLVE_PATH_MAX - 1] = '\0';
-		res->home[RESOLVE_PATH_MAX - 1] = '\0';
-	}
-	r->fn(whole ? res : NULL, r->arg);
+	if (r->fn != NULL)
+		r->fn(terminated(whole ? res : NULL), r->arg);
+	else
+		r->reg_fn(whole ? res : NULL, r->arg);
 	free(res);
 }
 
@@ -179,7 +203,7 @@ on_answer(struct loop_io *io, uint32_t events)
 	ssize_t n;
 
 	n = read(io->fd, (char *)r->result + r->got,
-	    sizeof(*r->result) - r->got);
+	    r->size - r->got);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0) {
@@ -187,7 +211,7 @@ on_answer(struct loop_io *io, uint32_t events)
 		return;
 	}
 	r->got += (size_t)n;
-	if (r->got == sizeof(*r->result))
+	if (r->got == r->size)
 		deliver(r, true);
 }
 
@@ -197,29 +221,32 @@ on_slow(struct loop_timer *t)
 	deliver(t->arg, false);
 }
 
-int
-resolve_start(struct resolve *r, struct resolve_pool *pool,
-    const struct peer *p, const char *workspace, const char *project_root,
-    resolve_fn *fn, void *arg)
+static void
+prepare(struct resolve *r, struct resolve_pool *pool, void *arg)
 {
-	int pfd[2];
-
 	memset(r, 0, sizeof(*r));
 	r->pool = pool;
 	r->loop = pool->loop;
-	r->fn = fn;
 	r->arg = arg;
 	r->fd = r->io.fd = -1;
+}
+
+static int
+start(struct resolve *r, const struct peer *p)
+{
+	struct resolve_pool *pool = r->pool;
+	int pfd[2];
+
 	if (pool->running + pool->stale_cnt >= RESOLVE_RUNNING_MAX) {
 		errno = EAGAIN;
 		return -1;
 	}
-	if ((r->result = calloc(1, sizeof(*r->result))) == NULL)
+	if ((r->result = calloc(1, r->size)) == NULL)
 		return -1;
 	if (pipe2(pfd, O_CLOEXEC) == -1)
 		goto fail;
 	if ((r->pid = fork()) == 0)
-		helper(p, workspace, project_root, pfd[1]);
+		helper(r, p, pfd[1]);
 	close(pfd[1]);
 	r->fd = pfd[0];
 	(void)fcntl(r->fd, F_SETFL, O_NONBLOCK);
@@ -233,4 +260,32 @@ resolve_start(struct resolve *r, struct resolve_pool *pool,
 fail:
 	resolve_cancel(r);
 	return -1;
+}
+
+int
+resolve_start(struct resolve *r, struct resolve_pool *pool,
+    const struct peer *p, const char *workspace, const char *project_root,
+    resolve_fn *fn, void *arg)
+{
+	prepare(r, pool, arg);
+	r->fn = fn;
+	r->work = look_paths;
+	r->dir[0] = workspace;
+	r->dir[1] = project_root;
+	r->size = sizeof(struct resolved);
+	return start(r, p);
+}
+
+int
+resolve_registries(struct resolve *r, struct resolve_pool *pool,
+    const struct peer *p, const char *home, const char *workspace,
+    resolve_reg_fn *fn, void *arg)
+{
+	prepare(r, pool, arg);
+	r->reg_fn = fn;
+	r->work = look_registries;
+	r->dir[0] = home;
+	r->dir[1] = workspace;
+	r->size = sizeof(struct registries);
+	return start(r, p);
 }

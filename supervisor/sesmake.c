@@ -58,7 +58,7 @@ session_compile(struct session *s)
 		return -1;
 	s->compile_id = monitor_next_id(s->mon);
 	if (proc_send(&s->mon->policyd, MSG_COMPILE, s->compile_id, s->number,
-		&c, tail, n, NULL, 0) == 0)
+		&c, tail, n, &s->registries_fd, s->registries_fd != -1) == 0)
 		return 0;
 	s->compile_id = 0;
 	return -1;
@@ -140,6 +140,16 @@ first_line(struct msg *m, char *buf, size_t size)
 }
 
 static void
+registries_failed(struct session *s)
+{
+	if (s->state != SES_REQUESTED)
+		reload_done(s, "registries cannot be looked for just now");
+	else
+		session_fail(s, EAGAIN,
+		    "registries cannot be looked for just now: try again");
+}
+
+static void
 compile_failed(struct session *s, struct msg *m, uint32_t error)
 {
 	char line[512];
@@ -157,6 +167,45 @@ compile_failed(struct session *s, struct msg *m, uint32_t error)
 	else
 		session_fail(s, EINVAL, "compile policy: %s",
 		    line[0] != '\0' ? line : strerror((int)error));
+}
+
+static void
+got_registries(const struct registries *r, void *arg)
+{
+	struct registries none;
+	struct session *s = arg;
+	int fd = memfd_create("agentsh-registries",
+	    MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (r == NULL) {
+		log_warn("session %s: looking for registries as uid %u took "
+			 "too long or failed: it has none",
+		    s->id, s->who.uid);
+		registries_init(&none);
+		r = &none;
+	}
+	if (fd != -1 && (write(fd, r, sizeof(*r)) != (ssize_t)sizeof(*r) ||
+	    fcntl(fd, F_ADD_SEALS, SEALS) == -1)) {
+		close(fd);
+		fd = -1;
+	}
+	s->registries_fd = fd;
+	if (fd == -1 || session_compile(s) == -1)
+		registries_failed(s);
+}
+
+/*
+ * The policy names registries: look for them as the user, once in a session's
+ * life, and ask again.
+ */
+static void
+find_registries(struct session *s)
+{
+	if (s->registries_fd != -1 || s->home == NULL ||
+	    s->workspace == NULL || s->resolve.result != NULL ||
+	    resolve_registries(&s->resolve, &s->mon->resolvers, &s->who,
+		s->home, s->workspace, got_registries, s) == -1)
+		registries_failed(s);
 }
 
 /* A live session gets its new image; the old one answers until the tracer took it. */
@@ -187,7 +236,11 @@ session_got_compiled(struct monitor *mon, struct msg *m)
 	if (st->error != 0 || fd == -1) {
 		if (fd != -1)
 			close(fd);
-		compile_failed(s, m, st->error != 0 ? st->error : EPROTO);
+		if (st->error == ENODATA)
+			find_registries(s);
+		else
+			compile_failed(s, m,
+			    st->error != 0 ? st->error : EPROTO);
 		return;
 	}
 	retain(mon, st->count);

@@ -84,6 +84,7 @@ struct session {
 	bool tracer_ready; /* it was told everything */
 	struct wake wake;
 	int image_fd, next_image_fd, trash_fd, live_fd; /* owned; -1 */
+	int registries_fd; /* what was found at its start; owned; -1 */
 	struct image_settings limits, next_limits;
 	struct cgroup cgroup;
 	bool cgroup_used;

@@ -5,6 +5,7 @@
  * policy is parsed here.
  */
 
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -22,6 +23,7 @@
 #include "supervisor/ctl/out.h"
 #include "supervisor/ctl/sibling.h"
 #include "supervisor/ctl/words.h"
+#include "supervisor/regfind.h"
 
 #define POLICY_DIR    "/etc/agentsh/policies"
 #define CONFIG_FILE   "/etc/agentsh/config.yaml"
@@ -66,6 +68,7 @@ const struct opt config_check_opts[] = {
 #define POS_IS_INPUT  0x04u /* the one positional argument is standard input */
 #define WANT_VARS     0x08u
 #define IS_CONFIG     0x10u
+#define WANT_HOSTS    0x20u /* registries, as a session here would have them */
 
 static const struct {
 	const char *group, *name, *word;
@@ -73,10 +76,11 @@ static const struct {
 } front_tab[] = {
 	{ "policy", "check", "check", POS_ARE_FILES },
 	{ "policy", "show", "show", WANT_POLICY | POS_ARE_FILES | WANT_VARS },
-	{ "policy", "lint", "lint", POS_ARE_FILES },
-	{ "policy", "explain", "explain", WANT_POLICY | WANT_VARS },
+	{ "policy", "lint", "lint", POS_ARE_FILES | WANT_HOSTS },
+	{ "policy", "explain", "explain",
+	    WANT_POLICY | WANT_VARS | WANT_HOSTS },
 	{ "policy", "decide", "decide",
-	    WANT_POLICY | POS_IS_INPUT | WANT_VARS },
+	    WANT_POLICY | POS_IS_INPUT | WANT_VARS | WANT_HOSTS },
 	{ "config", "check", "config-check", IS_CONFIG },
 };
 
@@ -300,6 +304,42 @@ push_vars(struct front *f)
 	return 0;
 }
 
+/* The value that -D gives a variable, or NULL. */
+static const char *
+defined(const struct optval *v, const char *name)
+{
+	size_t i, len = strlen(name);
+
+	for (i = v->cnt; i-- > 0;)
+		if (strncmp(v->list[i], name, len) == 0 &&
+		    v->list[i][len] == '=')
+			return v->list[i] + len + 1;
+	return NULL;
+}
+
+/* "-r FD": a struct registries. */
+static int
+push_hosts(struct front *f)
+{
+	const struct optval *v = maybe(f->o, "define");
+	const struct passwd *pw = getpwuid(getuid());
+	const char *home = defined(v, "HOME"), *work;
+	char cwd[PATH_MAX], *arg;
+	struct registries r;
+	int fd = memfd_create("registries", 0);
+
+	if (home == NULL)
+		home = pw != NULL ? pw->pw_dir : "";
+	work = defined(v, "PROJECT_ROOT");
+	if (work == NULL)
+		work = getcwd(cwd, sizeof(cwd)) != NULL ? cwd : "";
+	regfind("", home, work, 0, &r);
+	if (fd == -1 || write(fd, &r, sizeof(r)) != (ssize_t)sizeof(r) ||
+	    asprintf(&arg, "%d", fd) == -1)
+		return ctl_fail(f->c, "out of memory");
+	return push(f, "-r") != 0 || push(f, arg) != 0 ? EXIT_FAIL : 0;
+}
+
 static int
 set_input(struct front *f, const char *path)
 {
@@ -341,6 +381,8 @@ push_all(struct front *f)
 	if (push_policies(f) != 0)
 		return EXIT_FAIL;
 	if ((f->flags & WANT_VARS) && push_vars(f) != 0)
+		return EXIT_FAIL;
+	if ((f->flags & WANT_HOSTS) && push_hosts(f) != 0)
 		return EXIT_FAIL;
 	if (f->flags & POS_ARE_FILES)
 		return 0;
