@@ -44,6 +44,7 @@ run_all()
 			bad "$who $t differs"
 		else
 			echo "ok: $who $t"
+			[ "$t" != signal-storm ] || sed 's/^/	inside: /' "$TESTTMP/session.err"
 		fi
 		grep -q "^status 0" "$TESTTMP/native" || bad "$t: $(tail -n 1 "$TESTTMP/native") outside"
 	done
