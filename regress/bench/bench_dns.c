@@ -1,9 +1,10 @@
 /*
- * The sessions' resolver by itself, for `dns`: the real server, the real image
- * and the real limits, with facts and events of a few lines in place of the
- * house's. One session, whoever asks.
+ * The sessions' resolver by itself, for `dns` and run/resolver.sh: the real
+ * server, the real image and the real limits, with facts and events of a few
+ * lines in place of the house's.  An IPv4 address is a session, modulo 8, on
+ * every address of the network namespace.
  *
- * usage: bench_dns PORT RESOLVER-PORT POLICY
+ * usage: bench_dns PORT RESOLVER-PORT POLICY [TIMEOUT-MS]
  */
 
 #include <sys/socket.h>
@@ -21,7 +22,8 @@
 #include "netproxy/dns_server.h"
 #include "netproxy/netproxy.h"
 
-#define FACTS 65536u
+#define FACTS	 65536u
+#define SESSIONS 8
 
 struct np_session {
 	struct np *np;
@@ -34,7 +36,7 @@ struct np_session {
 
 struct np {
 	struct event_base *base;
-	struct np_session session;
+	struct np_session session[SESSIONS];
 };
 
 static struct np house;
@@ -50,7 +52,11 @@ np_base(struct np *np)
 struct np_session *
 np_session_by_peer(struct np *np, const struct sockaddr *sa)
 {
-	return &np->session;
+	const struct sockaddr_in *sin = (const void *)sa;
+	uint32_t addr = sa->sa_family == AF_INET ? ntohl(sin->sin_addr.s_addr) :
+						   0;
+
+	return &np->session[addr % SESSIONS];
 }
 
 struct np_session *
@@ -175,7 +181,7 @@ on_accept(int lfd, short what, void *arg)
 	int fd = accept4(lfd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd != -1)
-		dns_server_stream(arg, &house.session, fd);
+		dns_server_stream(arg, house.session, fd);
 }
 
 static void
@@ -205,29 +211,37 @@ on_term(int sig, short what, void *arg)
 int
 main(int argc, char **argv)
 {
-	struct sockaddr_storage ss = { 0 };
 	struct sockaddr_in up = { .sin_family = AF_INET };
 	struct dns_server *d;
+	struct dns_conf conf;
 	struct polhelp pol;
+	int i;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: bench_dns PORT RESOLVER-PORT POLICY\n");
+	if (argc != 4 && argc != 5) {
+		fprintf(stderr,
+		    "usage: bench_dns PORT RESOLVER-PORT POLICY "
+		    "[TIMEOUT-MS]\n");
 		return 2;
 	}
 	if (polhelp_file(&pol, argv[3], NULL) != 0) {
 		fprintf(stderr, "%s: %s\n", argv[3], polhelp_first(&pol));
 		return 1;
 	}
-	house.session.im = pol.im;
-	house.session.np = &house;
+	for (i = 0; i < SESSIONS; i++) {
+		house.session[i].im = pol.im;
+		house.session[i].np = &house;
+	}
 	house.base = event_base_new();
 	d = dns_server_new(&house);
 	if (d == NULL)
 		return 1;
 	up.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	up.sin_port = htons((in_port_t)atoi(argv[2]));
-	memcpy(&ss, &up, sizeof(up));
-	dns_server_upstreams(d, &ss, 1);
+	dns_conf_init(&conf);
+	memcpy(&conf.server[conf.nservers++], &up, sizeof(up));
+	if (argc == 5)
+		conf.timeout_ms = (unsigned int)atoi(argv[4]);
+	dns_server_configure(d, &conf);
 	serve(d, AF_INET, (in_port_t)atoi(argv[1]));
 	serve(d, AF_INET6, (in_port_t)atoi(argv[1]));
 	signal(SIGPIPE, SIG_IGN);
