@@ -504,7 +504,9 @@ read_head(struct call *c, struct work *w, const struct level *l, size_t *n)
 	if (got == -1) {
 		if (fd != -1)
 			close(fd);
-		call_unjudgeable(c, "an executable that cannot be read");
+		call_unjudgeable(c, errno == EACCES ?
+		    "a program that may be run but not read" :
+		    "a program that cannot be read");
 		return -1;
 	}
 	*n = (size_t)got;
@@ -686,7 +688,9 @@ maps_are_known(struct call *c, struct work *w, pid_t pid)
 
 /*
  * The argv that was loaded, against the one that was judged; where it differs
- * behind the prefix of the #! lines it is judged like the first.
+ * behind the prefix of the #! lines it is judged like the first.  A script in
+ * place of another with the same #! line is not seen, and gains nothing: its
+ * interpreter opens it by its name, which is judged then.
  */
 static bool
 argv_is_allowed(struct call *c, struct work *w, struct args *a, pid_t pid,

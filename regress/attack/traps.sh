@@ -36,6 +36,8 @@ make_world()
 	echo SECRET >"$1/secret/f"
 	echo SECRET >"$1/ok/above/secret/f"
 	cp /bin/true "$1/secret/true"
+	printf '#!/bin/sh\nexit 0\n' >"$1/secret/same"
+	chmod 755 "$1/secret/same"
 	cp /lib64/ld-linux-x86-64.so.2 "$1/secret/ld.so"
 	cp /bin/true "$1/ok/banned"
 	cp /bin/true "$1/ok/x"
@@ -276,6 +278,12 @@ if [ -n "$sid" ]; then
 		*) inside "$t" u $agent "$ROOT/bin/agentsh" exec "$sid" -- ;;
 		esac
 	done
+	if wanted execute-only; then
+		make_world "$W"
+		$agent "$ROOT/bin/agentsh" exec "$sid" -- "$W/ok/x" >"$TESTTMP/out" 2>&1
+		check "execute-only: the refusal says why" grep -q 'may be run but not read' "$TESTTMP/out"
+		wait_until 10 recorded '%/ok/x' 'may be run but not read' || bad "execute-only: the record does not say why"
+	fi
 else
 	bad "no session for another user"
 fi

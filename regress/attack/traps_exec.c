@@ -114,6 +114,42 @@ exec_swap_name(void)
 	return traps_way("scripts behind a name", won);
 }
 
+/*
+ * The kernel may load the other of two scripts with the same #! line, and nobody sees it: but
+ * what is run is what the interpreter then opens by name, which is asked again.
+ */
+static int
+exec_swap_same(void)
+{
+	double end = traps_now() + RACE_SECONDS;
+	struct run r = { -1, "ok/l1", { "ok/l1" } };
+	unsigned long tries = 0, ran = 0, unread = 0;
+	int won = 0, status;
+	pid_t pid;
+
+	if (traps_write("ok/same", "#!/bin/sh\nexit 1\n", 17) == -1 ||
+	    symlink("same", "ok/l1") == -1 ||
+	    symlink("../secret/same", "ok/l2") == -1)
+		return BROKEN;
+	if ((pid = fork()) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			syscall(SYS_renameat2, AT_FDCWD, "ok/l1", AT_FDCWD,
+			    "ok/l2", RENAME_EXCHANGE);
+	}
+	for (; !won && traps_now() < end; tries++) {
+		status = traps_child(do_run, &r, 10000);
+		won = status == 0;
+		ran += status == 1;
+		unread += status == 2 || status == 126 || status == 127;
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	printf("%lu tries, %lu ran, %lu could not be read\n", tries, ran, unread);
+	errno = 0;
+	return traps_way("scripts with the same first line", won);
+}
+
 static volatile int stop;
 static int fds[3]; /* the one that is run, the two it is now and then */
 
@@ -274,6 +310,7 @@ execute_only(void)
 
 const struct trap traps_exec[] = {
 	{ "exec-swap-name", exec_swap_name, 'e' },
+	{ "exec-swap-same", exec_swap_same, 'e' },
 	{ "exec-swap-fd", exec_swap_fd, 'e' },
 	{ "pt-interp", pt_interp, 'e' },
 	{ "ld-so-program", ld_so_program, 'e' },
