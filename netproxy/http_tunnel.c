@@ -140,8 +140,9 @@ on_idle(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_tunnel *t = arg;
 	uint64_t now = *t->up.bytes + *t->down.bytes;
-	unsigned int most = t->up.eof || t->down.eof ? HTTP_TUNNEL_HALF_S :
-	    HTTP_TUNNEL_IDLE_S;
+	bool half = t->up.eof || t->down.eof || t->up.held != NULL ||
+	    t->down.held != NULL;
+	unsigned int most = half ? HTTP_TUNNEL_HALF_S : HTTP_TUNNEL_IDLE_S;
 
 	t->quiet = now == t->seen ? t->quiet + 1 : 0;
 	t->seen = now;

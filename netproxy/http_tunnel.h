@@ -15,7 +15,7 @@ struct http_tunnel;
 
 #define HTTP_TUNNEL_READ (256u << 10) /* bytes in one read, and held one way */
 #define HTTP_TUNNEL_IDLE_S 7200	      /* as long as TCP's own keep-alive */
-#define HTTP_TUNNEL_HALF_S 600	      /* when one side has ended */
+#define HTTP_TUNNEL_HALF_S 600 /* one side has ended, or takes nothing */
 
 struct http_tunnel_ask {
 	int client, server; /* non-blocking; stay the caller's, who closes them

@@ -1,28 +1,8 @@
 # No request reaches a host that the judge denies, whatever two readings its bytes may
 # have, and each case of the corpus ends as listed, with nginx and haproxy behind.
 # limit: 300
-: "${BUILD:=$(pwd)/build-test}"
-TESTTMP=${TESTTMP:-$(mktemp -d /var/tmp/agentsh-test.XXXXXX)}
-
-if [ "$(id -u)" -ne 0 ]; then
-	echo "skipped: needs root"
-	exit 77
-fi
-PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-for p in nginx haproxy python3 ip; do
-	command -v $p >/dev/null || { echo "skipped: no $p"; exit 77; }
-done
-if [ -z "${SMUGGLE_NS-}" ]; then
-	SMUGGLE_NS=1
-	export SMUGGLE_NS PATH TESTTMP
-	exec unshare --net sh "$0"
-fi
-
-ip link set lo up
-for n in 1 2 3 4; do
-	ip addr add 10.9.0.$n/32 dev lo || exit 1
-done
-chmod 755 "$TESTTMP"
+NEEDS="nginx haproxy"
+. "$TOP/regress/attack/smuggle/net.sh"
 
 # run [OPTION...]: the corpus through the proxy's code with these options more
 run()
