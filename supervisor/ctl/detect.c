@@ -22,7 +22,9 @@ const struct opt detect_registries_opts[] = {
 	    "the session's workspace (this directory)" },
 	{ "home", 0, OPT_STRING, "directory", NULL,
 	    "the user's home (of who asks)" },
+	/* for tests: another machine's files; what policyd is given */
 	{ "root", 0, OPT_STRING, "directory", NULL, NULL },
+	{ "raw", 0, OPT_FLAG, NULL, NULL, NULL },
 	{ "json", 0, OPT_FLAG, NULL, NULL, "print JSON" },
 	{ .kind = OPT_END },
 };
@@ -100,6 +102,8 @@ detect_registries_run(struct ctl *c, struct opts *o, const struct cmd *t)
 	    canonical(opts_str(o, "home", pw != NULL ? pw->pw_dir : NULL),
 		home),
 	    canonical(opts_str(o, "workspace", "."), work), 1, &r);
+	if (opts_flag(o, "raw"))
+		return fwrite(&r, sizeof(r), 1, stdout) == 1 ? 0 : EXIT_FAIL;
 	qsort(r.v, r.n, sizeof(r.v[0]), by_eco);
 	if (r.dropped > 0)
 		ctl_fail(c, "%u hosts more than there is room for", r.dropped);
