@@ -54,8 +54,9 @@ call_read_some(struct call *c, uint64_t addr, void *buf, size_t len,
 	if (len == 0)
 		return 0;
 	n = vm_read(c, addr, buf, len);
+	/* EPERM: by Yama, a task that took care not to be traced. */
 	if (n <= 0)
-		return EFAULT;
+		return n == -1 && errno == EPERM ? EACCES : EFAULT;
 	*got = (size_t)n;
 	return 0;
 }
@@ -64,12 +65,13 @@ int
 call_read(struct call *c, uint64_t addr, void *buf, size_t len)
 {
 	size_t got;
+	int e;
 
 	if (len == 0)
 		return 0;
-	if (call_read_some(c, addr, buf, len, &got) != 0 || got != len)
-		return EFAULT;
-	return 0;
+	if ((e = call_read_some(c, addr, buf, len, &got)) != 0)
+		return e;
+	return got == len ? 0 : EFAULT;
 }
 
 int
@@ -92,13 +94,15 @@ call_string(struct call *c, uint64_t addr, char *buf, size_t size, size_t *len)
 {
 	size_t have = 0, got, want;
 	const char *nul;
+	int e;
 
 	while (have < size) {
 		want = PAGE - (size_t)((addr + have) % PAGE);
 		if (want > size - have)
 			want = size - have;
-		if (call_read_some(c, addr + have, buf + have, want, &got) != 0)
-			return EFAULT;
+		e = call_read_some(c, addr + have, buf + have, want, &got);
+		if (e != 0)
+			return e;
 		if ((nul = memchr(buf + have, '\0', got)) != NULL) {
 			*len = (size_t)(nul - buf);
 			return 0;

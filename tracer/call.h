@@ -89,7 +89,8 @@ call_u32(const struct call *c, enum systab_role r)
 /* ---- the caller's memory and descriptors ---- */
 
 /*
- * Copy len bytes at addr of the caller.  0, or the errno to answer (EFAULT).
+ * Copy len bytes at addr of the caller.  0, or the errno to answer: EFAULT, or EACCES where its
+ * memory is closed to us.
  * May block on a page that the caller serves itself (userfaultfd); interrupted
  * as all blocking work is.
  */
