@@ -337,9 +337,10 @@ run(const struct call *c, const struct flip *f, double seconds)
 	if (f->other == NULL) {
 		strcpy(shared, path_ok);
 		pthread_create(&t[0], NULL, flip_bytes, NULL);
-		while (now() < end)
+		do {
 			for (int i = 0; i < 20; i++, tries++)
 				done += c->fn(shared) == 0;
+		} while (now() < end);
 		stop = 1;
 		pthread_join(t[0], NULL);
 	} else {
@@ -359,9 +360,10 @@ run(const struct call *c, const struct flip *f, double seconds)
 		}
 		if (f->other == flip_two_levels && chdir("ok/deep/d") == -1)
 			perror("ok/deep/d");
-		while (now() < end)
+		do {
 			for (int i = 0; i < 20; i++, tries++)
 				done += c->fn(buf) == 0;
+		} while (now() < end);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		if (fchdir(top) == -1)
@@ -476,9 +478,10 @@ run_net(const struct netcall *c, double seconds)
 	tries = done = 0;
 	stop = 0;
 	pthread_create(&t, NULL, c->shift ? flip_port_bind : flip_port, NULL);
-	while (now() < end)
+	do {
 		for (int i = 0; i < 20; i++, tries++)
 			done += c->fn(NULL) >= 0;
+	} while (now() < end);
 	stop = 1;
 	pthread_join(t, NULL);
 	printf("%-12s %-11s %9lu tried %9lu done %lu wins\n", c->name, "port",
@@ -568,9 +571,11 @@ run_fd(const struct fdcall *c, int process, double seconds)
 		perror("clone");
 		return;
 	}
-	for (end = now() + seconds; now() < end;)
+	end = now() + seconds;
+	do {
 		for (int i = 0; i < 20; i++, tries++)
 			done += c->fn() == 0;
+	} while (now() < end || (done == 0 && tries < 2000));
 	stop = 1;
 	if (process)
 		waitpid(pid, NULL, 0);
