@@ -42,7 +42,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 nr = {"x86_64": 56, "aarch64": 220}[platform.machine()]
 def say(what, f, *a):
     try: f(*a); how = "done"
-    except OSError as e: how = "refused" if e.errno in (errno.EACCES, errno.EPERM) else errno.errorcode[e.errno]
+    except OSError as e: how = "refused" if e.errno in (errno.EACCES, errno.EPERM, errno.EFAULT) else errno.errorcode[e.errno]
     os.write(1, f"{what} {how}\n".encode())
 r, w = os.pipe()
 pid = libc.syscall(nr, 0x00800000 | 17, 0, 0, 0, 0)
