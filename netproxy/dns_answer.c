@@ -432,8 +432,9 @@ static int (*const section_tab[3])(struct reader *,
 static int
 read_sections(struct reader *r)
 {
-	unsigned int s, n;
+	unsigned int n;
 	struct rr rr;
+	size_t s;
 
 	for (s = 0; s < 3; s++) {
 		for (n = dns_get16(r->bytes + 6 + 2 * s); n > 0; n--)

@@ -62,9 +62,9 @@ dns_cache_new(size_t bytes)
 void
 dns_cache_flush(struct dns_cache *c)
 {
-	struct entry *e;
+	struct entry *e, *next;
 
-	while ((e = TAILQ_FIRST(&c->used)) != NULL)
+	TAILQ_FOREACH_SAFE(e, &c->used, used, next)
 		drop(c, e);
 }
 
@@ -142,6 +142,20 @@ entry_new(const struct dns_answer *a)
 	return e;
 }
 
+static void
+make_room(struct dns_cache *c)
+{
+	struct entry *e, *before;
+
+	TAILQ_FOREACH_REVERSE_SAFE(e, &c->used, entry_queue, used, before)
+	{
+		if (c->stats.bytes <= c->max_bytes)
+			break;
+		drop(c, e);
+		c->stats.evicted++;
+	}
+}
+
 void
 dns_cache_put(struct dns_cache *c, const struct dns_name *name, uint16_t type,
     const struct dns_answer *a, uint64_t now_ms)
@@ -162,10 +176,7 @@ dns_cache_put(struct dns_cache *c, const struct dns_name *name, uint16_t type,
 	TAILQ_INSERT_HEAD(&c->used, e, used);
 	c->stats.bytes += e->bytes;
 	c->stats.entries++;
-	while (c->stats.bytes > c->max_bytes) {
-		drop(c, TAILQ_LAST(&c->used, entry_queue));
-		c->stats.evicted++;
-	}
+	make_room(c);
 }
 
 void

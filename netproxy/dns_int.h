@@ -63,7 +63,6 @@ struct dns_server {
 	struct event_base *base;
 	struct dns_cache *cache;
 	struct dns_up *up;
-	struct dns_conf conf;
 	LIST_HEAD(, dns_udp) sockets;
 	LIST_HEAD(, dns_stream) streams;
 	LIST_HEAD(, dns_lookup) lookups;

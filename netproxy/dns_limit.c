@@ -82,26 +82,27 @@ parent_slot(const struct dns_limit *l, uint64_t h)
 static bool
 grow(struct dns_limit *l)
 {
-	struct dns_limit new = *l;
-	uint32_t i;
+	const struct dns_limit old = *l;
+	uint32_t i, size = l->size > 0 ? l->size * 2 : SIZE_MIN;
+	struct dns_limit_slot *parent = calloc(size, sizeof(*parent));
+	uint64_t *name = calloc(size, sizeof(*name));
 
-	new.size = l->size > 0 ? l->size * 2 : SIZE_MIN;
-	new.name = calloc(new.size, sizeof(*new.name));
-	new.parent = calloc(new.size, sizeof(*new.parent));
-	if (new.name == NULL || new.parent == NULL) {
-		free(new.name);
-		free(new.parent);
+	if (name == NULL || parent == NULL) {
+		free(name);
+		free(parent);
 		return false;
 	}
-	for (i = 0; i < l->size; i++) {
-		if (l->name[i] != 0)
-			*name_slot(&new, l->name[i]) = l->name[i];
-		if (l->parent[i].hash != 0)
-			*parent_slot(&new, l->parent[i].hash) = l->parent[i];
+	l->size = size;
+	l->name = name;
+	l->parent = parent;
+	for (i = 0; i < old.size; i++) {
+		if (old.name[i] != 0)
+			*name_slot(l, old.name[i]) = old.name[i];
+		if (old.parent[i].hash != 0)
+			*parent_slot(l, old.parent[i].hash) = old.parent[i];
 	}
-	free(l->name);
-	free(l->parent);
-	*l = new;
+	free(old.name);
+	free(old.parent);
 	return true;
 }
 

@@ -181,8 +181,8 @@ dns_resolve_cancel(struct dns_lookup *l)
 void
 dns_lookup_free_all(struct dns_server *d)
 {
-	struct dns_lookup *l;
+	struct dns_lookup *l, *next;
 
-	while ((l = LIST_FIRST(&d->lookups)) != NULL)
+	LIST_FOREACH_SAFE(l, &d->lookups, entry, next)
 		lookup_free(l);
 }

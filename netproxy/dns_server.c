@@ -462,7 +462,6 @@ dns_server_new(struct np *np)
 		return NULL;
 	d->np = np;
 	d->base = np_base(np);
-	dns_conf_init(&d->conf);
 	d->cache = dns_cache_new(DNS_CACHE_BYTES);
 	d->up = dns_up_new(d->base, on_store, d);
 	if (d->cache == NULL || d->up == NULL) {
@@ -500,9 +499,6 @@ dns_server_free(struct dns_server *d)
 void
 dns_server_configure(struct dns_server *d, const struct dns_conf *conf)
 {
-	if (memcmp(&d->conf, conf, sizeof(*conf)) == 0)
-		return;
-	d->conf = *conf;
 	dns_cache_flush(d->cache);
 	dns_up_configure(d->up, conf);
 }

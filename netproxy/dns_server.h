@@ -48,7 +48,7 @@ struct dns_server *dns_server_new(struct np *np);
 /* Its sockets are closed, waiting clients and lookups are not told. */
 void dns_server_free(struct dns_server *d);
 
-/* Replace the resolvers in use; the cache is emptied if they are others. */
+/* Replace the resolvers in use; the cache is emptied. */
 void dns_server_configure(struct dns_server *d, const struct dns_conf *conf);
 void dns_server_upstreams(struct dns_server *d,
     const struct sockaddr_storage *ss, unsigned int n);

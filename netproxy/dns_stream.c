@@ -34,9 +34,9 @@ struct dns_stream {
 static void
 stream_free(struct dns_stream *st)
 {
-	struct dns_pend *p;
+	struct dns_pend *p, *next;
 
-	while ((p = LIST_FIRST(&st->pends)) != NULL)
+	LIST_FOREACH_SAFE(p, &st->pends, of_stream, next)
 		dns_pend_free(p);
 	LIST_REMOVE(st, entry);
 	st->server->stats.streams--;
@@ -130,7 +130,7 @@ is_late(struct dns_stream *st)
 	else if (st->since_ms == 0)
 		st->since_ms = now;
 	return st->since_ms != 0 &&
-	    now - st->since_ms > DNS_STREAM_IDLE_S * 1000;
+	    now - st->since_ms > DNS_STREAM_IDLE_S * UINT64_C(1000);
 }
 
 static void
@@ -228,8 +228,8 @@ dns_server_stream(struct dns_server *d, struct np_session *s, int fd)
 void
 dns_stream_free_all(struct dns_server *d)
 {
-	struct dns_stream *st;
+	struct dns_stream *st, *next;
 
-	while ((st = LIST_FIRST(&d->streams)) != NULL)
+	LIST_FOREACH_SAFE(st, &d->streams, entry, next)
 		stream_free(st);
 }

@@ -614,17 +614,15 @@ dns_up_new(struct event_base *base, dns_up_store *store, void *arg)
 void
 dns_up_free(struct dns_up *up)
 {
-	struct dns_flight *f;
+	struct dns_flight *f, *next;
 	struct dns_wait *w;
 
 	if (up == NULL)
 		return;
-	while ((f = TAILQ_FIRST(&up->due)) != NULL) {
+	TAILQ_FOREACH_SAFE(f, &up->due, due, next) {
 		flight_unlink(f);
-		while ((w = TAILQ_FIRST(&f->waits)) != NULL) {
-			TAILQ_REMOVE(&f->waits, w, entry);
+		TAILQ_FOREACH(w, &f->waits, entry)
 			w->flight = NULL;
-		}
 		free(f);
 	}
 	evtimer_del(&up->timer);
