@@ -153,7 +153,7 @@ struct config {
 	struct plist feeds_allow;
 	uint64_t feeds_interval_ns;
 	struct pstr feeds_cache_dir;
-	const struct feedconf *feeds; /* of all these; NULL: not enabled */
+	const struct feedconf *feeds; /* of all these; no row when not enabled */
 
 	/* approvals */
 	uint8_t approvals_enabled;

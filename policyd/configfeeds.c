@@ -292,14 +292,17 @@ configfeeds_load(const struct yread *y, struct config *c)
 	struct feedconf *f;
 	unsigned int i;
 
-	if (!c->feeds_enabled)
-		return;
 	if ((f = arena_alloc(y->arena, sizeof(*f))) == NULL) {
 		yread_error(y, (struct pos) { 0, 0 }, "out of memory");
 		return;
 	}
 	memcpy(f->magic, FEEDCONF_MAGIC, sizeof(f->magic));
 	f->size_bytes = sizeof(*f);
+	c->feeds = f;
+	if (!c->feeds_enabled) {
+		f->interval_ns = INTERVAL_NS;
+		return;
+	}
 	interval(y, c, f);
 	cache_dir(y, c, f);
 	if (feeds != NULL && feeds->type != Y_LIST && !yread_is_null(feeds))
@@ -312,5 +315,4 @@ configfeeds_load(const struct yread *y, struct config *c)
 	for (i = 0; i < c->feeds_allow.n; i++)
 		if (add_allow(y, f, &c->feeds_allow.v[i]) == -1)
 			break;
-	c->feeds = f;
 }

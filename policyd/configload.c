@@ -500,6 +500,7 @@ load(struct loader *l, struct ytree *t, const void *bytes, size_t size)
 	if (yread_is_null(t->root)) {
 		yread_warn(&l->y, t->root->str.pos,
 		    "the file sets nothing; every value is its default");
+		configfeeds_load(&l->y, c);
 		return 0;
 	}
 	if (t->root->type != Y_MAP) {

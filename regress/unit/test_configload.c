@@ -295,7 +295,12 @@ feeds_off_or_absent_are_none(void **state)
 {
 	struct config *c = load("threat_feeds: {allowlist: [x.test]}\n");
 
-	assert_null(c->feeds);
+	assert_int_equal(feedconf_check(c->feeds), 0);
+	assert_int_equal(c->feeds->nrows, 0);
+	config_free(c);
+	c = load("");
+	assert_int_equal(feedconf_check(c->feeds), 0);
+	assert_int_equal(c->feeds->nrows, 0);
 	config_free(c);
 	c = load(FEED(""));
 	assert_non_null(c->feeds);
