@@ -187,7 +187,10 @@ ring_known(struct audit *a, struct audit_ring *r)
 	return 0;
 }
 
-/* The monitor's records say whose they are; a tracer's are its session's. */
+/*
+ * The monitor's records and netproxy's say whose they are; a tracer's are its
+ * session's.
+ */
 static int
 row_session(struct audit *a, struct audit_ring *r, struct store_row *row)
 {
@@ -196,7 +199,7 @@ row_session(struct audit *a, struct audit_ring *r, struct store_row *row)
 
 	evrec_set(&row->rec, EVS_SESSION, NULL, 0);
 	row->session = r->ses;
-	if (r->number != 0 || len == 0 || !audit_id_ok(p, len))
+	if ((r->number != 0 && r->number != AUDIT_NETPROXY) || len == 0 || !audit_id_ok(p, len))
 		return 0;
 	memcpy(row->session.id, p, len);
 	row->session.id[len] = '\0';

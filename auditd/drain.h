@@ -17,6 +17,7 @@
 #include "auditd/store.h"
 #include "common/ring.h"
 
+#define AUDIT_NETPROXY 0xfffffffeu /* number of netproxy's ring */
 #define AUDIT_BATCH 4096 /* records of one transaction */
 #define AUDIT_RING_TURN \
 	512 /* records of one ring before the next has its turn */

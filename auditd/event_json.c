@@ -257,6 +257,14 @@ has_argv(const struct evrec_fix *f)
 	    f->type == EV_COMMAND_STARTED;
 }
 
+/* The object is a name of the net. */
+static bool
+is_domain(const struct evrec_fix *f)
+{
+	return f->type == EV_DNS || f->type == EV_NET ||
+	    f->type == EV_DNS_REDIRECT || f->type == EV_CONNECT_REDIRECT;
+}
+
 static void
 add_object(struct jbuf *b, const struct evrec *e)
 {
@@ -269,7 +277,7 @@ add_object(struct jbuf *b, const struct evrec *e)
 		    e->text[EVS_PATH2].len);
 	if (e->fix.flags & EVF_TRUNCATED)
 		jbuf_puts(b, ",\"truncated\":true");
-	add_evs(b, e->fix.type == EV_DNS ? "domain" : "path", e, EVS_PATH);
+	add_evs(b, is_domain(&e->fix) ? "domain" : "path", e, EVS_PATH);
 	if (e->fix.type == EV_UNIX && e->text[EVS_PATH].len != 0 &&
 	    e->text[EVS_PATH].p[0] == '@')
 		jbuf_puts(b, ",\"abstract\":true");
@@ -320,6 +328,12 @@ add_values(struct jbuf *b, const struct evrec_fix *f)
 	case EV_RECORDS_LOST:
 		add_int(b, "count", f->value);
 		break;
+	case EV_DNS:
+		add_int(b, "query_type", f->value);
+		break;
+	case EV_HTTP:
+		add_int(b, "status", f->value);
+		break;
 	case EV_FILE:
 		add_int(b, "flags", f->value);
 		add_int(b, "mode", f->value2);
@@ -327,7 +341,8 @@ add_values(struct jbuf *b, const struct evrec_fix *f)
 	case EV_NONE:
 	case EV_EXEC:
 	case EV_NET:
-	case EV_DNS:
+	case EV_DNS_REDIRECT:
+	case EV_CONNECT_REDIRECT:
 	case EV_UNIX:
 	case EV_ENV:
 	case EV_SYSCALL:

@@ -66,7 +66,7 @@ static const char tables[] =
     "CREATE TABLE IF NOT EXISTS layers("
     " layer INTEGER PRIMARY KEY, name TEXT NOT NULL);";
 
-/* %d: EV_SIGNAL, DEC_ABSORB, DEC_REDIRECT, EV_DNS, EV_DNS; see make_view. */
+/* %d: see make_view. */
 static const char view[] =
     "DROP VIEW IF EXISTS events;"
     "CREATE VIEW events AS WITH e AS (SELECT r.id, r.pid, r.ppid, r.depth,"
@@ -80,8 +80,9 @@ static const char view[] =
     "  WHEN r.allowed THEN 'signal_sent' ELSE 'signal_blocked' END AS type,"
     " CASE WHEN t.judged THEN d.name END AS decision,"
     " CASE WHEN t.judged THEN iif(r.allowed, 'allow', 'deny') END AS effective,"
-    " CASE WHEN r.type <> %d THEN r.path END AS path,"
-    " CASE WHEN r.type = %d THEN r.path END AS domain, t.operation"
+    " CASE WHEN r.type NOT IN (%d, %d, %d, %d) THEN r.path END AS path,"
+    " CASE WHEN r.type IN (%d, %d, %d, %d) THEN r.path END AS domain,"
+    " t.operation"
     " FROM records r JOIN sessions s ON s.num = r.session"
     " LEFT JOIN event_types t ON t.type = r.type AND t.op ="
     "  CASE WHEN EXISTS (SELECT 1 FROM event_types x"
@@ -214,7 +215,8 @@ make_view(sqlite3 *db)
 {
 	return exec_free(db,
 	    sqlite3_mprintf(view, EV_SIGNAL, DEC_ABSORB, DEC_REDIRECT, EV_DNS,
-		EV_DNS));
+		EV_NET, EV_DNS_REDIRECT, EV_CONNECT_REDIRECT, EV_DNS, EV_NET,
+		EV_DNS_REDIRECT, EV_CONNECT_REDIRECT));
 }
 
 static int

@@ -70,4 +70,8 @@ const char *const builtin_rule_name[BR_MAX] = {
 	[BR_AUDIT_UNAVAILABLE] = "audit-unavailable",
 	[BR_PORT_ZERO] = "port-zero",
 	[BR_ENV_LIMIT] = "env-limit",
+	[BR_OWN_NET] = "builtin-own-network",
+	[BR_NO_MIRROR] = "builtin-no-mirror",
+	[BR_DNS_TYPE] = "builtin-dns-type",
+	[BR_DNS_LIMIT] = "builtin-dns-limit",
 };

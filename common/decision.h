@@ -92,6 +92,10 @@ enum builtin_rule {
 	BR_AUDIT_UNAVAILABLE,
 	BR_PORT_ZERO, /* bind of port 0 on loopback or unspecified */
 	BR_ENV_LIMIT,
+	BR_OWN_NET,   /* the session's own resolver and proxy */
+	BR_NO_MIRROR, /* port 53 and the proxy where there is no mirror */
+	BR_DNS_TYPE,  /* a query type that is not passed on; PTR */
+	BR_DNS_LIMIT, /* more names than hosts have: a tunnel */
 	BR_MAX
 };
 

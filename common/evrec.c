@@ -143,7 +143,8 @@ bool
 evrec_is_judged(const struct evrec_fix *f)
 {
 	return (f->type > EV_NONE && f->type <= EV_COMMAND_POLICY) ||
-	    f->type == EV_SOFT_DELETED;
+	    f->type == EV_SOFT_DELETED || f->type == EV_HTTP ||
+	    f->type == EV_DNS_REDIRECT || f->type == EV_CONNECT_REDIRECT;
 }
 
 static const char *

@@ -53,7 +53,10 @@
 	X(DAEMON_STARTED,	"daemon_started",	0) \
 	X(DAEMON_STOPPED,	"daemon_stopped",	0) \
 	X(EVENTS_DROPPED,	"events_dropped",	0) \
-	X(RECORDS_LOST,		"records_unreadable",	0)
+	X(RECORDS_LOST,		"records_unreadable",	0) \
+	X(HTTP,			"net_http_request",	0) \
+	X(DNS_REDIRECT,		"dns_redirect",		0) \
+	X(CONNECT_REDIRECT,	"connect_redirect",	0)
 /* clang-format on */
 
 enum ev_type {
@@ -122,7 +125,8 @@ struct evrec_fix {
 	 * By type: SIGNAL value = signal, value2 = target pid; COMMAND_FINISHED
 	 * and PROCESS_EXIT value = wait status as waitpid gives it, value2 =
 	 * run time in ns; EVENTS_DROPPED value = how many; CHILD_DIED value =
-	 * wait status; FILE value = open flags, value2 = mode.
+	 * wait status; FILE value = open flags, value2 = mode; DNS value = query
+	 * type; HTTP value = status.
 	 */
 	int64_t value, value2;
 	char comm[EVREC_COMM]; /* NUL-padded */

@@ -82,6 +82,27 @@ void image_net(const struct image *im, enum net_op op, const char *name,
     size_t name_len, const struct in6_addr *addr, uint16_t port,
     struct verdict *v);
 
+/*
+ * The first of dns_redirects (dns) that matches a name, or of connect_redirects
+ * that matches "host:port"; text of len bytes.  Strings live as long as the
+ * image.  false: none.
+ */
+struct image_redirect {
+	struct in6_addr addr; /* DNS: the answer, v4-mapped or IPv6 */
+	const char *host;     /* connect: where to, without brackets */
+	const char *sni;
+	uint16_t port;
+	bool rewrite_sni;
+	bool silent;
+};
+bool image_redirect(const struct image *im, bool dns, const char *text,
+    size_t len, struct image_redirect *r, struct verdict *v)
+    __attribute__((warn_unused_result));
+
+/* Is addr private, and no exception of the config's for name (NULL: none)? */
+bool image_is_private(const struct image *im, const char *name,
+    size_t name_len, const struct in6_addr *addr);
+
 /* Judge a DNS query for name. */
 void image_dns(const struct image *im, const char *name, size_t name_len,
     struct verdict *v);

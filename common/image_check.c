@@ -280,6 +280,23 @@ nets_ok(const struct image *im)
 }
 
 static int
+redirs_ok(const struct image *im)
+{
+	const struct image_redir_rec *r = image_sec_REDIRS(im);
+	uint32_t i, n = image_count(im, IS_REDIRS);
+
+	if (n > IMAGE_RULES_MAX)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (!outcome_ok(im, r[i].outcome) || !range_ok(r[i].args,
+		    r[i].nargs, image_count(im, IS_ARGS)) ||
+		    !string_ok(im, r[i].host) || !string_ok(im, r[i].sni) ||
+		    r[i].port > UINT16_MAX)
+			return 0;
+	return 1;
+}
+
+static int
 sigs_ok(const struct image *im)
 {
 	const struct image_sig_rec *r = image_sec_SIGS(im);
@@ -313,7 +330,7 @@ envs_ok(const struct image *im)
 /* In the order in which each relies on those before it. */
 static int (*const check_tab[])(const struct image *) = {
 	sections_ok, outcomes_ok, meta_ok, rules_ok, dfas_ok, uses_ok,
-	tables_ok, cmds_ok, nets_ok, sigs_ok, envs_ok,
+	tables_ok, cmds_ok, nets_ok, redirs_ok, sigs_ok, envs_ok,
 };
 
 int

@@ -50,6 +50,7 @@
 	X(NETS,	    struct image_net_rec)	/* network rules in order */ \
 	X(PORTS,    uint16_t) \
 	X(CIDRS,    struct image_cidr) \
+	X(REDIRS,   struct image_redir_rec)	/* dns_ and connect_redirects in order */ \
 	X(SIGS,	    struct image_sig_rec)	/* signal rules in order */ \
 	X(ENVS,	    struct image_env_rec)	/* environment profiles; 0 is the policy's */ \
 	X(INJECT,   uint32_t)			/* strings "NAME=VALUE" */ \
@@ -175,6 +176,22 @@ struct image_net_rec {
 	uint32_t nports; /* 0: any */
 	uint32_t cidrs;	 /* first in CIDRS */
 	uint32_t ncidrs;
+};
+
+#define IREDIR_DNS     0x1u /* of dns_redirects, else of connect_redirects */
+#define IREDIR_SNI     0x2u /* tls mode rewrite_sni */
+#define IREDIR_SILENT  0x4u /* no event */
+
+struct image_redir_rec {
+	uint32_t outcome;
+	uint32_t flags; /* IREDIR_* */
+	uint32_t args;	/* first in ARGS: automata, one of which must accept */
+	uint32_t nargs;
+	uint32_t host; /* strings */
+	uint32_t sni;
+	uint32_t port; /* 1..65535, 0 for DNS */
+	uint32_t pad;
+	uint8_t addr[16]; /* DNS: what A or AAAA gets, v4 as ::ffff:a.b.c.d */
 };
 
 struct image_cidr {

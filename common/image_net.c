@@ -206,3 +206,49 @@ image_dns(const struct image *im, const char *name, size_t name_len,
 	judge(im, &q, v);
 	v->layer = LAYER_PROXY;
 }
+
+bool
+image_is_private(const struct image *im, const char *name, size_t name_len,
+    const struct in6_addr *addr)
+{
+	return in_table(addr->s6_addr, private_tab,
+		   sizeof(private_tab) / sizeof(private_tab[0])) &&
+	    !(name != NULL && name_len > 0 &&
+		is_exception(im, name, name_len_of(name, name_len)));
+}
+
+static bool
+redirects(const struct image *im, const struct image_redir_rec *r,
+    const char *text, size_t len)
+{
+	const uint32_t *args = image_sec_ARGS(im) + r->args;
+	uint32_t i;
+
+	for (i = 0; i < r->nargs; i++)
+		if (dfa_run(image_dfa(im, args[i]), text, len) != 0)
+			return true;
+	return false;
+}
+
+bool
+image_redirect(const struct image *im, bool dns, const char *text, size_t len,
+    struct image_redirect *out, struct verdict *v)
+{
+	const struct image_redir_rec *r = image_sec_REDIRS(im);
+	uint32_t i, n = image_count(im, IS_REDIRS);
+
+	for (i = 0; i < n; i++, r++) {
+		if (((r->flags & IREDIR_DNS) != 0) != dns ||
+		    !redirects(im, r, text, len))
+			continue;
+		memcpy(&out->addr, r->addr, sizeof(out->addr));
+		out->host = image_string(im, r->host);
+		out->sni = image_string(im, r->sni);
+		out->port = (uint16_t)r->port;
+		out->rewrite_sni = (r->flags & IREDIR_SNI) != 0;
+		out->silent = (r->flags & IREDIR_SILENT) != 0;
+		image_outcome(im, r->outcome, v);
+		return true;
+	}
+	return false;
+}

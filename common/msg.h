@@ -75,6 +75,11 @@ struct daemon_conf {
 	uint32_t cgroups_enabled;
 	uint32_t allow_degraded;
 	uint32_t audit_enabled;
+	uint32_t net_proxy;	/* sandbox.network.enabled: proxy variables */
+	uint32_t net_intercept; /* sandbox.network.intercept_mode: all */
+	uint32_t net_port;	/* of the proxy, 0: any */
+	uint32_t net_pad;
+	char net_upstream[MSG_PATH_LEN]; /* network.dns_upstream, by blanks */
 	uint64_t default_timeout_ns;
 	uint64_t default_idle_timeout_ns;
 	uint64_t cleanup_interval_ns;
@@ -88,6 +93,7 @@ struct msg_status {
 	uint32_t count; /* of diagnostics, policies, ... as the row says */
 };
 
+/* fd: struct feedconf, when threat feeds are on. */
 struct msg_conf_result {
 	uint32_t error;
 	uint32_t pad;
@@ -200,6 +206,71 @@ struct msg_entry_state {
 	uint32_t tasks;	  /* alive in the session, as far as known */
 };
 
+/* ---- the network ---- */
+
+/* What a listening socket of the mirror is for. */
+enum net_listen {
+	NET_LISTEN_DNS_UDP,
+	NET_LISTEN_DNS_TCP,
+	NET_LISTEN_PROXY,     /* HTTP proxy */
+	NET_LISTEN_INTERCEPT, /* what was meant for port 80 or 443 */
+	NET_LISTEN_MAX
+};
+
+/* Monitor to netproxy, once.  fds: its ring and the wake socket. */
+struct msg_net_conf {
+	uint32_t proxy_port;
+	uint32_t pad;
+};
+
+/* Monitor to netproxy.  fd: the socket, which the monitor keeps as well. */
+struct msg_net_listen {
+	uint32_t kind; /* enum net_listen */
+	uint32_t family; /* AF_INET or AF_INET6 */
+};
+
+/*
+ * Monitor to netproxy: who resolves for us, again whenever it changes.  fd:
+ * resolv.conf, or none; tail: addresses of the config, "ADDRESS" or
+ * "ADDRESS:PORT", each with its NUL; where there are some, the file is not read.
+ */
+struct msg_net_upstream {
+	uint32_t zero;
+};
+
+/* The files of a row of feedconf.h: a fetched feed's two slots, or one list. */
+struct msg_feed_files {
+	uint32_t row;
+	uint32_t pad;
+};
+
+/*
+ * Monitor to netproxy: a session, or its new image.  fds: image, facts.  tail: id NUL
+ */
+struct msg_net_session {
+	uint32_t uid;
+	uint32_t host; /* the session's number in the mirror: netaddr.h */
+};
+
+/* Monitor to tracer, before its image.  fd: facts, read-only. */
+struct msg_tracer_net {
+	uint32_t mirror; /* 0: there is none: port 53 and the proxy are refused */
+	uint32_t proxy_port; /* 0: no proxy variables */
+	uint32_t intercept; /* sandbox.network.intercept_mode: all */
+	uint32_t host; /* as msg_net_session */
+};
+
+/*
+ * Tracer to monitor: a new socket in the mirror, bound to the session's own
+ * address there.  The answer is NET_SOCKET_IS with the same id.
+ */
+struct msg_net_socket {
+	uint32_t domain; /* AF_INET or AF_INET6 */
+	uint32_t type; /* SOCK_STREAM or SOCK_DGRAM */
+	uint32_t mapped; /* AF_INET6: bound to the v4-mapped address */
+	uint32_t port; /* to have, if it is free; 0: any */
+};
+
 /* ---- entry.sock: the asker's side (see entry.h for the blobs) ---- */
 
 #define ENTRY_VERSION 1
@@ -252,7 +323,7 @@ struct msg_entry_verdict {
 	X(LOG,		PROC_CHILDREN,	PROC_MONITOR,	msg_log,	4096,	FDS(0, 0),	MSG_P_ANY) \
 	X(STOP,		PROC_MONITOR,	PROC_CHILDREN,	msg_none,	0,	FDS(0, 0),	MSG_P_ANY) \
 	X(CONF_LOAD,	PROC_MONITOR,	PROC_POLICYD,	msg_none,	1024,	FDS(1, 1),	MSG_P_RUN) \
-	X(CONF_RESULT,	PROC_POLICYD,	PROC_MONITOR,	msg_conf_result, MSG_TAIL, FDS(0, 0),	MSG_P_RUN) \
+	X(CONF_RESULT,	PROC_POLICYD,	PROC_MONITOR,	msg_conf_result, MSG_TAIL, FDS(0, 1),	MSG_P_RUN) \
 	X(POLICY_BEGIN,	PROC_MONITOR,	PROC_POLICYD,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(POLICY_FILE,	PROC_MONITOR,	PROC_POLICYD,	msg_none,	1024,	FDS(1, 1),	MSG_P_RUN) \
 	X(POLICY_COMMIT, PROC_MONITOR,	PROC_POLICYD,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
@@ -281,6 +352,18 @@ struct msg_entry_verdict {
 	X(ENTRY,	PROC_MONITOR,	PROC_TRACER,	msg_entry,	0,	FDS(2, 2),	MSG_P_RUN) \
 	X(ENTRY_STATE,	PROC_TRACER,	PROC_MONITOR,	msg_entry_state, 0,	FDS(0, 0),	MSG_P_RUN) \
 	X(LISTENER,	PROC_TRACER,	PROC_MONITOR,	msg_entry_state, 0,	FDS(1, 1),	MSG_P_RUN) \
+	X(NET_CONF,	PROC_MONITOR,	PROC_NETPROXY,	msg_net_conf,	0,	FDS(2, 2),	MSG_P_RUN | MSG_ONCE) \
+	X(NET_LISTEN,	PROC_MONITOR,	PROC_NETPROXY,	msg_net_listen,	0,	FDS(1, 1),	MSG_P_RUN) \
+	X(NET_UPSTREAM,	PROC_MONITOR,	PROC_NETPROXY,	msg_net_upstream, 1024,	FDS(0, 1),	MSG_P_RUN) \
+	X(FEED_CONF,	PROC_MONITOR,	PROC_NETPROXY,	msg_none,	0,	FDS(1, 2),	MSG_P_RUN) \
+	X(FEED_FILES,	PROC_MONITOR,	PROC_NETPROXY,	msg_feed_files,	0,	FDS(1, 2),	MSG_P_RUN) \
+	X(FEED_START,	PROC_MONITOR,	PROC_NETPROXY,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
+	X(NET_SESSION,	PROC_MONITOR,	PROC_NETPROXY,	msg_net_session, MSG_SESSION_LEN, FDS(2, 2), MSG_P_RUN) \
+	X(NET_SESSION_END, PROC_MONITOR, PROC_NETPROXY,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
+	X(NET_SHOW,	PROC_CONTROL | PROC_MONITOR, PROC_MONITOR | PROC_NETPROXY, msg_session_name, 0, FDS(1, 1), MSG_P_RUN) \
+	X(TRACER_NET,	PROC_MONITOR,	PROC_TRACER,	msg_tracer_net,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
+	X(NET_SOCKET,	PROC_TRACER,	PROC_MONITOR,	msg_net_socket,	0,	FDS(0, 0),	MSG_P_RUN) \
+	X(NET_SOCKET_IS, PROC_MONITOR,	PROC_TRACER,	msg_status,	0,	FDS(0, 1),	MSG_P_RUN) \
 	X(ENTRY_HELLO,	PROC_ASKER,	PROC_MONITOR,	msg_entry_hello, 0,	FDS(0, 0),	MSG_P_START | MSG_ONCE) \
 	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 2), MSG_P_ANY | MSG_ONCE) \

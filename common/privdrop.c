@@ -293,7 +293,8 @@ drop_landlock(const struct rights *r)
 	if (abi < 1)
 		return 0;
 	attr[0] = landlock_fs_bits(abi);
-	attr[1] = abi >= 4 ? 3 : 0; /* BIND_TCP | CONNECT_TCP */
+	/* BIND_TCP | CONNECT_TCP */
+	attr[1] = abi >= 4 && r->landlock != RLL_FILES ? 3 : 0;
 	rs = (int)syscall(SYS_landlock_create_ruleset, attr,
 	    abi >= 4 ? sizeof(attr) : sizeof(attr[0]), 0);
 	if (rs == -1)

@@ -32,6 +32,7 @@ static const struct rights_cap monitor_caps[] = {
 	{ CAP_NET_BIND_SERVICE,	"a root session's tracer binds for its callers" },
 	{ CAP_SETFCAP,		"a root session's tracer acts with it for its callers" },
 	{ CAP_SYS_PTRACE,	"looks at the namespaces and the root of who asks to enter; a root session's tracer" },
+	{ CAP_SYS_ADMIN,	"makes the mirror, a network namespace, and sockets in it" },
 	{ CAP_SYS_RESOURCE,	"sets the limits of who enters, and RLIMIT_NICE of tracers (where the machine gives it)" },
 	{ -1, NULL },
 };
@@ -94,7 +95,8 @@ static const struct rights rights_tab[] = {
 			{ -1, "anon_inode:[signalfd]", "its signals" },
 			{ -1, "anon_inode:[pidfd]", "children and who enters" },
 			{ -1, "anon_inode:seccomp notify", "a duplicate of every listener, so that calls wait when a tracer dies" },
-			{ -1, "/memfd:", "rings, images and task tables, which outlive the processes that use them" },
+			{ -1, "/memfd:", "rings, images, facts and task tables, which outlive the processes that use them" },
+			{ -1, "net:", "the mirror and its own network namespace" },
 			{ -1, "/", "log file, lock file, policy folder, state and cgroup folders" },
 			{ -1, NULL, NULL },
 		},
@@ -156,6 +158,37 @@ static const struct rights rights_tab[] = {
 			{ -1, NULL, NULL } },
 		.seclist = "policyd",
 		.seclist_because = "reads descriptors, writes memfds",
+	},
+	{
+		.proc = PROC_NETPROXY,
+		.name = "netproxy",
+		.program = "agentsh-netproxy",
+		.user = "_agentsh-netproxy",
+		.base_offset = 2,
+		.ids = RIDS_OWN,
+		.ids_because = "parses DNS, HTTP and TLS hellos of everybody",
+		.root = RROOT_EMPTY,
+		.root_because = "opens no file",
+		.caps = none_caps,
+		.no_new_privs = 1,
+		.dumpable = 0,
+		.dumpable_because = "it holds what sessions say to others",
+		.landlock = RLL_FILES,
+		.landlock_because = "opens no file; connects to servers for sessions",
+		.limits = { LIMIT_CORE, LIMIT_NO_FORK,
+			{ RLIMIT_FSIZE, 128 * MIB, "what it fetched of threat feeds" },
+			{ RLIMIT_NOFILE, 16384, "two sockets for each connection of a session" },
+			LIMIT_AS(8192 * MIB, "clients, caches and feeds are bounded; an image and facts for each session")
+			LIMIT_END },
+		.fds = { FD_NULL, FD_CHANNEL, FD_EPOLL, FD_EVENTFD,
+			{ -1, "pipe:", "libevent wakes itself" },
+			{ -1, "socket:", "the mirror's listening sockets it was handed, sessions' connections, servers, the wake socket" },
+			{ -1, "/memfd:", "its ring" },
+			{ -1, "anon_inode:[timerfd]", "waits" },
+			{ -1, "/", "the caches of threat feeds that it was handed" },
+			{ -1, NULL, NULL } },
+		.seclist = "netproxy",
+		.seclist_because = "sockets, and images that it was handed",
 	},
 	{
 		.proc = PROC_AUDITD,
@@ -236,6 +269,7 @@ static const char *const rights_root_name[RROOT_MAX] = {
 static const char *const rights_landlock_name[RLL_MAX] = {
 	[RLL_NONE] = "none",
 	[RLL_NOTHING] = "nothing",
+	[RLL_FILES] = "no-files",
 	[RLL_ROOT] = "root",
 };
 
@@ -249,6 +283,7 @@ static const char *const cap_name[] = {
 	[CAP_SETUID] = "setuid",
 	[CAP_SETPCAP] = "setpcap",
 	[CAP_NET_BIND_SERVICE] = "net_bind_service",
+	[CAP_SYS_ADMIN] = "sys_admin",
 	[CAP_SYS_CHROOT] = "sys_chroot",
 	[CAP_SYS_PTRACE] = "sys_ptrace",
 	[CAP_SYS_RESOURCE] = "sys_resource",
@@ -280,8 +315,6 @@ rights_proc_name(unsigned int proc)
 
 	if (r != NULL)
 		return r->name;
-	if (proc == PROC_NETPROXY)
-		return "netproxy";
 	return proc == PROC_ASKER ? "asker" : "unknown";
 }
 

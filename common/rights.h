@@ -30,6 +30,7 @@ enum rights_root {
 enum rights_landlock {
 	RLL_NONE, /* it has descendants or traces: no domain */
 	RLL_NOTHING, /* a domain without any rule */
+	RLL_FILES, /* the same for files; TCP is as it was */
 	RLL_ROOT, /* only what is below its root */
 	RLL_MAX
 };

@@ -191,6 +191,10 @@ static const struct {
 	[BR_AUDIT_UNAVAILABLE] = { DEC_DENY, LAYER_TRACER },
 	[BR_PORT_ZERO] = { DEC_ALLOW, LAYER_TRACER },
 	[BR_ENV_LIMIT] = { DEC_DENY, LAYER_LAUNCHER },
+	[BR_OWN_NET] = { DEC_ALLOW, LAYER_TRACER },
+	[BR_NO_MIRROR] = { DEC_DENY, LAYER_TRACER },
+	[BR_DNS_TYPE] = { DEC_DENY, LAYER_PROXY },
+	[BR_DNS_LIMIT] = { DEC_DENY, LAYER_PROXY },
 };
 
 static void
@@ -400,6 +404,7 @@ comp_all(struct comp *c)
 	comp_cmds(c);
 	comp_unix(c);
 	comp_signals(c);
+	comp_redirects(c); /* last: lint counts the rules before */
 	comp_bpf(c);
 	comp_add(c, IS_SETTINGS, &c->settings, 1);
 	comp_add(c, IS_META, &c->meta, 1);

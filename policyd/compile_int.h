@@ -109,6 +109,7 @@ void comp_env(struct comp *c);
 uint32_t comp_env_profile(struct comp *c, const struct penv *rule);
 /* compile_net.c */
 void comp_net(struct comp *c);
+void comp_redirects(struct comp *c);
 void comp_signals(struct comp *c);
 /* compile_bpf.c */
 void comp_bpf(struct comp *c);

@@ -2,7 +2,10 @@
  * Network and signal rules for the compiler.
  */
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "policyd/compile_int.h"
 
@@ -94,6 +97,98 @@ add_private(struct comp *c)
 	c->meta.use[IU_PRIVATE] = comp_groups(c, &ps, comp_answer_sets,
 	    &words);
 	comp_pats_clear(&ps);
+}
+
+/* The automata of a redirect's regex: one accept id is enough. */
+static void
+redir_answers(struct comp *c, const struct dfabuild *b, uint32_t *answers,
+    void *arg)
+{
+	uint32_t dfa = (uint32_t)c->sec[IS_DFAS].n - 1;
+
+	*answers = 0;
+	comp_add(c, IS_ARGS, &dfa, 1);
+}
+
+static void
+redir_regex(struct comp *c, const struct pstr *match,
+    struct image_redir_rec *rec)
+{
+	struct cpats ps = { NULL, 0, 0 };
+	size_t groups = c->sec[IS_GROUPS].n;
+
+	rec->args = (uint32_t)c->sec[IS_ARGS].n;
+	comp_pat(c, &ps, match, CP_REGEX, 0);
+	(void)comp_groups(c, &ps, redir_answers, NULL);
+	rec->nargs = (uint32_t)c->sec[IS_ARGS].n - rec->args;
+	c->sec[IS_GROUPS].n = groups; /* ARGS names the automata itself */
+	comp_pats_clear(&ps);
+}
+
+static uint32_t
+redir_flags(const struct pstr *visibility)
+{
+	return strcasecmp(visibility->s, "silent") == 0 ? IREDIR_SILENT : 0;
+}
+
+static void
+add_dns_redirect(struct comp *c, const struct pdns_redirect *r)
+{
+	struct image_redir_rec rec;
+
+	memset(&rec, 0, sizeof(rec));
+	rec.outcome = comp_outcome(c, comp_rule(c, &r->r), DEC_REDIRECT,
+	    LAYER_PROXY);
+	rec.flags = IREDIR_DNS | redir_flags(&r->visibility);
+	redir_regex(c, &r->match, &rec);
+	rec.host = rec.sni = comp_string(c, "");
+	memcpy(rec.addr, r->addr.s6_addr, sizeof(rec.addr));
+	comp_add(c, IS_REDIRS, &rec, 1);
+}
+
+/* HOST:PORT or [V6]:PORT, which the loader has checked. */
+static void
+split_target(struct comp *c, const char *s, struct image_redir_rec *rec)
+{
+	const char *colon = strrchr(s, ':');
+	size_t len = colon != NULL ? (size_t)(colon - s) : 0;
+	char host[256];
+
+	if (len > 2 && s[0] == '[' && s[len - 1] == ']') {
+		s++;
+		len -= 2;
+	}
+	snprintf(host, sizeof(host), "%.*s", (int)(len < 255 ? len : 255), s);
+	rec->host = comp_string(c, host);
+	rec->port = colon != NULL ? (uint32_t)strtoul(colon + 1, NULL, 10) : 0;
+}
+
+static void
+add_connect_redirect(struct comp *c, const struct pconn_redirect *r)
+{
+	struct image_redir_rec rec;
+
+	memset(&rec, 0, sizeof(rec));
+	rec.outcome = comp_outcome(c, comp_rule(c, &r->r), DEC_REDIRECT,
+	    LAYER_PROXY);
+	rec.flags = redir_flags(&r->visibility);
+	if (strcasecmp(r->tls_mode.s, "rewrite_sni") == 0)
+		rec.flags |= IREDIR_SNI;
+	redir_regex(c, &r->match, &rec);
+	split_target(c, r->redirect_to.s, &rec);
+	rec.sni = comp_string(c, r->sni.s);
+	comp_add(c, IS_REDIRS, &rec, 1);
+}
+
+void
+comp_redirects(struct comp *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->pol->ndns_redirects && !c->failed; i++)
+		add_dns_redirect(c, &c->pol->dns_redirects[i]);
+	for (i = 0; i < c->pol->nconnect_redirects && !c->failed; i++)
+		add_connect_redirect(c, &c->pol->connect_redirects[i]);
 }
 
 void

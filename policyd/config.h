@@ -144,6 +144,10 @@ struct config {
 
 	/* network */
 	struct plist private_answers; /* network.private_answers: names */
+	uint8_t net_enabled;	      /* sandbox.network.enabled */
+	int net_intercept;	      /* 1: intercept_mode: all */
+	struct pstr net_listen;	      /* 127.0.0.1:PORT */
+	struct plist net_upstream;    /* sandbox.network.dns_upstream */
 	uint8_t user_registries; /* network.user_registries */
 
 	/* threat_feeds */

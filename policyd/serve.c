@@ -9,12 +9,16 @@
 
 #include "policyd/serve.h"
 
+#include <sys/mman.h>
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "common/feedconf.h"
 #include "common/log.h"
 #include "common/msg.h"
 #include "policyd/compile.h"
@@ -120,6 +124,58 @@ take_file(struct msg *m, const char *name, size_t *size, struct diag *d)
 
 /* ---- CONF_LOAD ---- */
 
+/*
+ * The port of proxy_listen_addr, whose address is a session's own loopback
+ * whatever is written; 0: any.  -1 with a diagnostic.
+ */
+static int64_t
+proxy_port(const struct config *c, struct diag *d)
+{
+	const struct pstr *p = &c->net_listen;
+	const char *colon = strrchr(p->s, ':');
+	char *end;
+	long port;
+
+	if (p->len == 0)
+		return 0;
+	port = colon != NULL ? strtol(colon + 1, &end, 10) : -1;
+	if (port >= 0 && port <= UINT16_MAX && *end == '\0' &&
+	    end != colon + 1)
+		return port;
+	diag_add(d, DIAG_ERROR, c->file, p->pos.line, p->pos.column,
+	    "takes HOST:PORT, not \"%.64s\"", p->s);
+	return -1;
+}
+
+/* The network's part.  0, or -1 with a diagnostic. */
+static int
+fill_net(const struct config *c, struct daemon_conf *dc, struct diag *d)
+{
+	int64_t port = proxy_port(c, d);
+	const struct pstr *p;
+	unsigned int i;
+
+	if (port == -1)
+		return -1;
+	dc->net_proxy = c->net_enabled;
+	dc->net_intercept = c->net_intercept == 1;
+	dc->net_port = (uint32_t)port;
+	for (i = 0; i < c->net_upstream.n; i++) {
+		p = &c->net_upstream.v[i];
+		if (strpbrk(p->s, " \t") == NULL &&
+		    (i == 0 || strlcat(dc->net_upstream, " ",
+			sizeof(dc->net_upstream)) < sizeof(dc->net_upstream)) &&
+		    strlcat(dc->net_upstream, p->s,
+			sizeof(dc->net_upstream)) < sizeof(dc->net_upstream))
+			continue;
+		diag_add(d, DIAG_ERROR, c->file, p->pos.line, p->pos.column,
+		    "addresses of resolvers, at most %zu bytes of them",
+		    sizeof(dc->net_upstream) - 1);
+		return -1;
+	}
+	return 0;
+}
+
 /* 0, or -1 with a diagnostic when src does not fit. */
 static int
 fit(const struct config *c, struct diag *d, char *dst, size_t size,
@@ -158,6 +214,8 @@ fill_conf(const struct config *c, struct daemon_conf *dc, struct diag *d)
 	dc->default_timeout_ns = c->session_timeout_ns;
 	dc->default_idle_timeout_ns = c->idle_timeout_ns;
 	dc->cleanup_interval_ns = c->cleanup_interval_ns;
+	if (fill_net(c, dc, d) == -1)
+		return -1;
 	if (fit(c, d, dc->base_dir, sizeof(dc->base_dir),
 	    &c->sessions_dir) == -1 ||
 	    fit(c, d, dc->sqlite_path, sizeof(dc->sqlite_path),
@@ -222,6 +280,26 @@ load_conf(struct server *s, struct msg *m, struct msg_conf_result *r,
 	return 0;
 }
 
+/* What the config says of threat feeds, sealed; -1: nothing, or no memory. */
+static int
+feeds_memfd(const struct config *c)
+{
+	int fd;
+
+	if (c->feeds == NULL)
+		return -1;
+	fd = memfd_create("agentsh-feeds", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (fd == -1)
+		return -1;
+	if (write(fd, c->feeds, sizeof(*c->feeds)) ==
+		(ssize_t)sizeof(*c->feeds) &&
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW |
+		F_SEAL_WRITE) == 0)
+		return fd;
+	(void)close(fd);
+	return -1;
+}
+
 static int
 answer_conf_load(struct server *s, struct msg *m)
 {
@@ -229,7 +307,7 @@ answer_conf_load(struct server *s, struct msg *m)
 	char text[MSG_TAIL];
 	struct diag d;
 	size_t n;
-	int rv;
+	int rv, fd = -1;
 
 	memset(&r, 0, sizeof(r));
 	diag_init(&d);
@@ -237,8 +315,12 @@ answer_conf_load(struct server *s, struct msg *m)
 		r.error = EINVAL;
 	n = diag_text(&d, text, sizeof(text));
 	diag_clear(&d);
+	if (r.error == 0)
+		fd = feeds_memfd(s->next_conf);
 	rv = chan_send(s->c, MSG_CONF_RESULT, m->hdr.id, m->hdr.session, &r,
-	    text, n, NULL, 0);
+	    text, n, &fd, fd == -1 ? 0 : 1);
+	if (fd != -1)
+		(void)close(fd);
 	return rv;
 }
 

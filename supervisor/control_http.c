@@ -244,6 +244,19 @@ get_search(struct call *c)
 }
 
 static void
+get_net(struct call *c)
+{
+	struct msg_session_name name;
+	struct pending *p;
+
+	memset(&name, 0, sizeof(name));
+	memcpy(name.id, c->id, sizeof(name.id));
+	p = control_ask(c->control, c->req, MSG_NET_SHOW, &name, NULL, 0);
+	if (p != NULL)
+		p->shape = SHAPE_BODY;
+}
+
+static void
 get_events(struct call *c)
 {
 	query(c, EVQ_TAIL, SHAPE_EVENTS);
@@ -278,6 +291,7 @@ static const struct route {
 	{ EVHTTP_REQ_GET,	"/api/v1/sessions/{id}",	get_session },
 	{ EVHTTP_REQ_DELETE,	"/api/v1/sessions/{id}",	delete_session },
 	{ EVHTTP_REQ_GET,	"/api/v1/sessions/{id}/events",	get_events },
+	{ EVHTTP_REQ_GET,	"/api/v1/sessions/{id}/net",	get_net },
 	{ EVHTTP_REQ_GET,	"/api/v1/sessions/{id}/history", get_search },
 	{ EVHTTP_REQ_GET,	"/api/v1/events",		get_events },
 	{ EVHTTP_REQ_GET,	"/api/v1/events/search",	get_search },

@@ -300,7 +300,13 @@ apply(struct monitor *mon)
 		keep_path("audit.integrity.key_file", l->next.audit_key_file,
 		    mon->conf.audit_key_file);
 	}
+	if (l->loaded && l->next.net_port != 0 &&
+	    l->next.net_port != mon->conf.net_port)
+		log_warn("sandbox.network.proxy_listen_addr changed: it needs "
+			 "a restart");
 	mon->conf = l->next;
+	netproc_reload(mon, l->feeds_next);
+	l->feeds_next = -1;
 	memcpy(l->not_built, l->not_built_next, sizeof(l->not_built));
 	if (!mon->conf.audit_enabled)
 		log_warn("audit.enabled: false has no effect: events are always "
@@ -491,6 +497,9 @@ load_got_conf(struct monitor *mon, struct msg *m)
 
 	if (l->state != LOAD_CONFIG || m->hdr.id != l->id)
 		return;
+	if (l->feeds_next != -1)
+		close(l->feeds_next);
+	l->feeds_next = msg_take_fd(m, 0);
 	take_text(l, m, r->error != 0);
 	if (r->error == 0 && !conf_ok(&r->conf)) {
 		proc_bad(&mon->policyd, "malformed configuration");

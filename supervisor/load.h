@@ -48,6 +48,7 @@ struct load {
 	bool fresh;  /* policyd was started again and holds nothing yet */
 	bool again;  /* asked for while at work */
 	struct daemon_conf next;
+	int feeds_next; /* struct feedconf that came with it; owned; -1 */
 	uint32_t policies;
 	unsigned int waiting; /* sessions without their new image */
 	unsigned int failed;  /* sessions that keep the old one */

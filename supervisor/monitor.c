@@ -117,9 +117,8 @@ dispatch(const struct got *tab, size_t n, struct monitor *mon, struct msg *m)
 	}
 }
 
-/* A child of the house died: say so, and while ending see who is left. */
-static void
-child_gone(struct proc *p, int status)
+void
+monitor_child_gone(struct proc *p, int status)
 {
 	struct monitor *mon = p->mon;
 
@@ -157,7 +156,7 @@ policyd_gone(struct proc *p, int status)
 {
 	load_policyd_gone(p->mon);
 	session_policyd_gone(p->mon);
-	child_gone(p, status);
+	monitor_child_gone(p, status);
 }
 
 static const struct proc_ops policyd_ops = {
@@ -195,12 +194,13 @@ auditd_ready(struct proc *p)
 	proc_serving(p);
 	journal_attach(mon);
 	(void)proc_send(p, MSG_AUDIT_RETAIN, 0, 0, &st, NULL, 0, NULL, 0);
+	netproc_attach(mon);
 	session_attach_all(mon);
 	request_auditd_ready(mon);
 	if (mon->phase != MON_AUDITD)
 		return;
 	mon->phase = MON_CONTROL;
-	if (start_control(mon) == -1)
+	if (netproc_start(mon) == -1 || start_control(mon) == -1)
 		monitor_fail(mon);
 }
 
@@ -235,7 +235,7 @@ static const struct proc_ops auditd_ops = {
 	.greet = auditd_greet,
 	.ready = auditd_ready,
 	.message = auditd_message,
-	.gone = child_gone,
+	.gone = monitor_child_gone,
 };
 
 /* systemd, if it started us, learns that we serve. */
@@ -308,7 +308,7 @@ static const struct proc_ops control_ops = {
 	.greet = greet_empty,
 	.ready = control_ready,
 	.message = request_message,
-	.gone = child_gone,
+	.gone = monitor_child_gone,
 };
 
 static int
@@ -379,6 +379,7 @@ stop_children(struct monitor *mon)
 {
 	proc_stop(&mon->control, CHILD_GRACE_NS);
 	proc_stop(&mon->policyd, CHILD_GRACE_NS);
+	proc_stop(&mon->netproxy, CHILD_GRACE_NS);
 	proc_stop(&mon->auditd, CHILD_GRACE_NS);
 }
 
@@ -386,7 +387,7 @@ static bool
 all_gone(const struct monitor *mon)
 {
 	return mon->control.pid == 0 && mon->policyd.pid == 0 &&
-	    mon->auditd.pid == 0;
+	    mon->auditd.pid == 0 && mon->netproxy.pid == 0;
 }
 
 /* Sessions first, so that their last events are stored; then the children. */
@@ -472,7 +473,8 @@ watch_signals(struct monitor *mon)
 static void
 kill_rest(struct monitor *mon)
 {
-	struct proc *all[] = { &mon->control, &mon->policyd, &mon->auditd };
+	struct proc *all[] = { &mon->control, &mon->policyd, &mon->auditd,
+		&mon->netproxy };
 	const struct timespec pause = { 0, 10000000 };
 	struct session *s;
 	unsigned int round;
@@ -513,6 +515,8 @@ open_house(struct monitor *mon)
 	if (!mon->opts.check_only) {
 		cgroup_host_init(&mon->cgroups);
 		cgroup_sweep(&mon->cgroups);
+		if (mirror_make(&mon->mirror) == -1)
+			log_debug("mirror: %s", mon->mirror.why);
 	}
 	if (privdrop_monitor((int)mon->opts.sandbox_kill) == -1)
 		return -1;
@@ -532,6 +536,7 @@ init(struct monitor *mon)
 	mon->exit_code = 0;
 	proc_init(&mon->policyd, mon, PROC_POLICYD, &policyd_ops, NULL);
 	proc_init(&mon->auditd, mon, PROC_AUDITD, &auditd_ops, NULL);
+	netproc_init(mon);
 	proc_init(&mon->control, mon, PROC_CONTROL, &control_ops, NULL);
 }
 

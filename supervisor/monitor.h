@@ -5,6 +5,7 @@
  *	agentshd.c	options, lock, daemon, log
  *	monitor.c	start in order, signals, end in order
  *	proc.c		children
+ *	netproc.c	netproxy; mirror.c the namespace of its sockets
  *	load.c		config and policies through policyd: start, SIGHUP, restart
  *	request.c	what control asks
  *	session.c	a session's life; sesmake.c its parts; seskill.c its end
@@ -17,6 +18,7 @@
 #ifndef SUPERVISOR_MONITOR_H
 #define SUPERVISOR_MONITOR_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <limits.h>
@@ -29,6 +31,8 @@
 #include "supervisor/cgroup.h"
 #include "supervisor/entrysock.h"
 #include "supervisor/load.h"
+#include "supervisor/mirror.h"
+#include "supervisor/netproc.h"
 #include "supervisor/proc.h"
 #include "supervisor/resolve.h"
 #include "supervisor/wake.h"
@@ -74,7 +78,7 @@ struct monitor {
 	struct daemon_conf conf; /* in force */
 	struct load load;
 
-	struct proc control, policyd, auditd;
+	struct proc control, policyd, auditd, netproxy;
 	int empty_fd;	 /* MON_EMPTY */
 	int audit_fd;	 /* directory of the database */
 	int key_fd;	 /* audit key file, or -1 */
@@ -83,6 +87,12 @@ struct monitor {
 	int ready_fd;	 /* the starting parent waits here, or -1 */
 	int control_fd;	 /* listening, owned here so that control may die */
 	struct entrysock entry;
+
+	struct mirror mirror;
+	int feeds_fd;	      /* struct feedconf in force, owned; -1 */
+	struct wake net_wake; /* of netproxy's ring */
+	struct stat resolv;   /* of /etc/resolv.conf, when last looked at */
+	struct loop_timer resolv_timer;
 
 	struct wake wake;  /* of the monitor's own ring */
 	struct ring ring;
@@ -115,6 +125,9 @@ void monitor_load_failed(struct monitor *mon);
 
 /* A session has gone: while ending, the last one lets the others go. */
 void monitor_session_gone(struct monitor *mon);
+
+/* A child of the house died: say so, and while ending see who is left. */
+void monitor_child_gone(struct proc *p, int status);
 
 /* A new id for a question of ours, never 0. */
 uint32_t monitor_next_id(struct monitor *mon);

@@ -62,7 +62,7 @@ struct proc_ops {
 	void (*gone)(struct proc *p, int status);
 };
 
-#define PROC_OUTQ_MAX 512 /* messages it has not read: then it is stuck */
+#define PROC_OUTQ_MAX 4096 /* messages it has not read: then it is stuck */
 
 struct proc_out;
 

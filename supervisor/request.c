@@ -314,6 +314,33 @@ answer_query(struct monitor *mon, struct msg *m, struct peer *p)
 	stream_open(mon, m, &q);
 }
 
+/* What netproxy knows of a session, to who may see the session. */
+static void
+answer_net(struct monitor *mon, struct msg *m, struct peer *p)
+{
+	struct session *s = named(mon, m, p);
+	struct msg_session_name none = { "" };
+	int sv[2];
+
+	if (s == NULL) {
+		stream_answer(mon, m->hdr.id, ENOENT, "session not found", -1);
+		return;
+	}
+	if (!proc_is_up(&mon->netproxy) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1) {
+		stream_answer(mon, m->hdr.id, EAGAIN,
+		    "netproxy is being started: try again", -1);
+		return;
+	}
+	if (proc_send(&mon->netproxy, MSG_NET_SHOW, m->hdr.id, s->number, &none,
+		NULL, 0, &sv[0], 1) == -1)
+		stream_answer(mon, m->hdr.id, EAGAIN, "netproxy is busy", -1);
+	else
+		stream_answer(mon, m->hdr.id, 0, "", sv[1]);
+	close(sv[0]);
+	close(sv[1]);
+}
+
 /* clang-format off */
 static const struct {
 	enum msg_type type;
@@ -325,6 +352,7 @@ static const struct {
 	{ MSG_SESSION_DESTROY,	answer_destroy },
 	{ MSG_RELOAD,		answer_reload },
 	{ MSG_EVENT_QUERY,	answer_query },
+	{ MSG_NET_SHOW,		answer_net },
 };
 /* clang-format on */
 

@@ -213,6 +213,7 @@ session_drain(struct session *s)
 	struct msg_none none = { 0 };
 
 	listeners_close(s);
+	netproc_session_end(s);
 	if (!s->drained_asked && s->tracer_ready)
 		journal_session(s, s->end_event, s->end_why);
 	s->drained_asked = true;
@@ -268,6 +269,8 @@ session_free(struct session *s)
 	close_fd(&s->registries_fd);
 	close_fd(&s->trash_fd);
 	close_fd(&s->live_fd);
+	close_fd(&s->facts_fd);
+	close_fd(&s->facts_ro_fd);
 	peer_clear(&s->who);
 	free(s->workspace);
 	free(s->project_root);

@@ -278,8 +278,8 @@ session_policyd_gone(struct monitor *mon)
 
 /* ---- directories, ring, cgroup ---- */
 
-static void
-add_degraded(struct session *s, const char *text)
+void
+session_add_degraded(struct session *s, const char *text)
 {
 	size_t n = strlen(s->degraded);
 
@@ -320,7 +320,7 @@ make_cgroup(struct session *s)
 	snprintf(text, sizeof(text), "limits that cannot be set by cgroups: %s",
 	    why);
 	if (s->mon->conf.allow_degraded) {
-		add_degraded(s, text);
+		session_add_degraded(s, text);
 		return 0;
 	}
 	session_fail(s, ENOTSUP,
@@ -357,10 +357,11 @@ session_make(struct session *s)
 		    strerror(errno));
 		return;
 	}
-	if (make_cgroup(s) == -1)
+	if (make_cgroup(s) == -1 || netproc_session_make(s) == -1)
 		return;
 	wake_attach(&s->wake, s->mon, s->number, s->id, s->who.uid);
 	s->attached = true;
+	netproc_session_attach(s);
 	session_event(s, SESE_MADE);
 }
 
@@ -490,7 +491,8 @@ tracer_up(struct proc *p)
 {
 	struct session *s = p->arg;
 
-	if (send_conf(s) == -1 || send_image(s, s->image_fd) == -1)
+	if (send_conf(s) == -1 || netproc_session_tracer(s) == -1 ||
+	    send_image(s, s->image_fd) == -1)
 		proc_kill(p);
 }
 
@@ -511,10 +513,11 @@ image_changed(struct session *s, uint32_t error, const char *text)
 	s->image_fd = s->next_image_fd;
 	s->next_image_fd = -1;
 	s->limits = s->next_limits;
+	netproc_session_attach(s);
 	lim = limits_of(s);
 	if (s->cgroup_used &&
 	    cgroup_limit(&s->cgroup, &lim, why, sizeof(why)) != 0)
-		add_degraded(s, why);
+		session_add_degraded(s, why);
 	session_arm(s);
 	reload_done(s, NULL);
 }
@@ -546,7 +549,7 @@ got_image_result(struct session *s, struct msg *m)
 		return;
 	}
 	if (line[0] != '\0')
-		add_degraded(s, line);
+		session_add_degraded(s, line);
 	s->tracer_ready = true;
 	proc_serving(&s->tracer);
 	reload_done(s, NULL);
@@ -600,6 +603,7 @@ static const struct {
 	{ MSG_IMAGE_RESULT, got_image_result },
 	{ MSG_ENTRY_STATE, got_entry_state },
 	{ MSG_LISTENER, got_listener },
+	{ MSG_NET_SOCKET, netproc_got_socket },
 };
 
 static void

@@ -313,6 +313,7 @@ session_new(struct monitor *mon)
 	s->mon = mon;
 	s->state = SES_REQUESTED;
 	s->image_fd = s->next_image_fd = s->trash_fd = s->live_fd = -1;
+	s->facts_fd = s->facts_ro_fd = -1;
 	s->registries_fd = -1;
 	s->who.pidfd = -1;
 	s->resolve.fd = -1;

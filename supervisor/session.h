@@ -84,6 +84,9 @@ struct session {
 	bool tracer_ready; /* it was told everything */
 	struct wake wake;
 	int image_fd, next_image_fd, trash_fd, live_fd; /* owned; -1 */
+	int facts_fd, facts_ro_fd; /* owned; -1 */
+	uint32_t host;	/* its number in the mirror */
+	bool net_ended; /* netproxy was told */
 	int registries_fd; /* what was found at its start; owned; -1 */
 	struct image_settings limits, next_limits;
 	struct cgroup cgroup;
@@ -133,6 +136,8 @@ void session_got_compiled(struct monitor *mon, struct msg *m);
 void session_policyd_gone(struct monitor *mon);
 /* Directories, ring, cgroup; SESE_MADE or SESE_FAIL follows. */
 void session_make(struct session *s);
+/* Something of it is less than asked: named to its users. */
+void session_add_degraded(struct session *s, const char *text);
 /* Start the tracer; SESE_SERVED or SESE_TRACER_GONE follows. */
 void session_launch(struct session *s);
 /* Set the timers from config and image. */

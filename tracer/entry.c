@@ -31,6 +31,7 @@
 #include "tracer/feature.h"
 #include "tracer/keep.h"
 #include "tracer/notify.h"
+#include "tracer/redirect.h"
 #include "tracer/num.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -41,7 +42,6 @@
 #define EXIT_DENIED    126
 #define EXIT_NOT_FOUND 127
 #define EXIT_ENV       2
-#define ENV_STORE      160
 
 /*
  * The life of an entry.
@@ -459,7 +459,7 @@ front_door(struct entry *e, const struct entry_args *args,
     const struct image *im)
 {
 	struct call *c = &e->es->w.call;
-	char store[ENV_STORE], why[512];
+	char store[ENTRYENV_STORE], why[512];
 	uint32_t rule = 0;
 	char **envp;
 	int err;
@@ -481,8 +481,9 @@ front_door(struct entry *e, const struct entry_args *args,
 		    EXIT_DENIED, NULL, why);
 		return;
 	}
-	err = entryenv_filter(im, rule, args, e->es->t->session, store, &envp,
-	    why, sizeof(why));
+	err = entryenv_filter(im, rule, args, e->es->t->session,
+	    redirect_proxy_port(e->es->t->redirect), store, &envp, why,
+	    sizeof(why));
 	if (err != 0) {
 		say_no(e, EXIT_ENV, NULL, err == E2BIG ? why : strerror(err));
 		return;

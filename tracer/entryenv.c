@@ -11,7 +11,22 @@
 
 #include "tracer/entryenv.h"
 
-#define OWN_CNT 2 /* AGENTSH_SESSION_ID, AGENTSH_IN_SESSION */
+#define SESSION_CNT 2 /* AGENTSH_SESSION_ID, AGENTSH_IN_SESSION */
+#define OWN_CNT	    (SESSION_CNT + ENTRYENV_PROXY_CNT)
+
+/* original-cli-api 5.1 */
+static const struct {
+	const char *name, *value; /* NULL: the proxy's URL */
+} proxy_tab[ENTRYENV_PROXY_CNT] = {
+	{ "HTTP_PROXY", NULL },
+	{ "HTTPS_PROXY", NULL },
+	{ "ALL_PROXY", NULL },
+	{ "http_proxy", NULL },
+	{ "https_proxy", NULL },
+	{ "all_proxy", NULL },
+	{ "NO_PROXY", "localhost,127.0.0.1" },
+	{ "no_proxy", "localhost,127.0.0.1" },
+};
 
 struct env {
 	char **v;
@@ -78,9 +93,29 @@ take_allowed(struct env *env, const struct image *im, uint32_t rule,
 	}
 }
 
+/* The session's proxy, under the names that the policy lets in. */
+static void
+set_proxy(struct env *env, const struct image *im, uint32_t rule, uint16_t port,
+    char *store)
+{
+	char url[40];
+	size_t i;
+
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", port);
+	for (i = 0; i < ENTRYENV_PROXY_CNT; i++, store += ENTRYENV_STRING) {
+		if (!image_env_allowed(im, rule, proxy_tab[i].name,
+			strlen(proxy_tab[i].name)))
+			continue;
+		snprintf(store, ENTRYENV_STRING, "%s=%s", proxy_tab[i].name,
+		    proxy_tab[i].value != NULL ? proxy_tab[i].value : url);
+		env_set(env, store);
+	}
+}
+
 int
 entryenv_filter(const struct image *im, uint32_t rule,
-    const struct entry_args *e, const char *session, char *store, char ***out,
+    const struct entry_args *e, const char *session, uint16_t proxy_port,
+    char *store, char ***out,
     char *why, size_t size)
 {
 	unsigned int i, inject = count_inject(im);
@@ -102,12 +137,15 @@ entryenv_filter(const struct image *im, uint32_t rule,
 		free(env.v);
 		return E2BIG;
 	}
+	if (proxy_port != 0)
+		set_proxy(&env, im, rule, proxy_port,
+		    store + SESSION_CNT * ENTRYENV_STRING);
 	for (i = 0; i < inject; i++)
 		env_set(&env, (char *)(uintptr_t)image_env_inject(im, i));
-	snprintf(store, 128, "AGENTSH_SESSION_ID=%s", session);
+	snprintf(store, ENTRYENV_STRING, "AGENTSH_SESSION_ID=%s", session);
 	env_set(&env, store);
-	strcpy(store + 128, "AGENTSH_IN_SESSION=1");
-	env_set(&env, store + 128);
+	strcpy(store + ENTRYENV_STRING, "AGENTSH_IN_SESSION=1");
+	env_set(&env, store + ENTRYENV_STRING);
 	env.v[env.n] = NULL;
 	*out = env.v;
 	return 0;

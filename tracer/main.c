@@ -23,6 +23,7 @@
 #include "tracer/feature.h"
 #include "tracer/keep.h"
 #include "tracer/notify.h"
+#include "tracer/redirect.h"
 #include "tracer/tracer.h"
 #include "tracer/trash.h"
 
@@ -199,8 +200,19 @@ got_message(struct house *h, struct msg *m)
 			loop_stop(&h->loop);
 		}
 		break;
+	case MSG_TRACER_NET:
+		h->t.redirect = redirect_new(m, &h->child.chan, h->session);
+		if (h->t.redirect == NULL) {
+			log_error("cannot start: facts: %s", strerror(errno));
+			loop_stop(&h->loop);
+		}
+		break;
+	case MSG_NET_SOCKET_IS:
+		if (h->t.redirect != NULL)
+			redirect_got(h->t.redirect, m);
+		break;
 	case MSG_IMAGE:
-		if (h->configured)
+		if (h->configured && h->t.redirect != NULL)
 			got_image(h, m);
 		break;
 	case MSG_ENTRY:

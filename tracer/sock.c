@@ -24,6 +24,7 @@
 #include "tracer/event.h"
 #include "tracer/fileops.h"
 #include "tracer/pathres.h"
+#include "tracer/redirect.h"
 #include "tracer/socktab.h"
 #include "tracer/task.h"
 #include "tracer/tracer.h"
@@ -92,18 +93,43 @@ allow_builtin(struct verdict *v, enum builtin_rule rule)
 		.rule = RULE_BUILTIN | (uint32_t)rule };
 }
 
-static int
-judge_inet(struct call *c, const struct sockname *n, enum net_op op)
+/* The session's own resolver or proxy: whatever the policy says. */
+static void
+own_net(struct call *c, struct verdict *v)
 {
+	if (redirect_has_mirror(c->tracer->redirect))
+		allow_builtin(v, BR_OWN_NET);
+	else
+		call_builtin(v, BR_NO_MIRROR);
+}
+
+static int
+judge_inet(struct call *c, struct sock *s, const struct sockname *n,
+    enum net_op op)
+{
+	enum redirect_to to = op == NOP_BIND ?
+	    REDIRECT_HOME :
+	    redirect_where(c->tracer->redirect, s, n);
+	const char *name = NULL;
 	struct verdict v;
+	int e;
 
 	event_begin(c, EV_NET);
 	c->ev.fix.op = (uint8_t)op;
 	c->ev.fix.family = (uint16_t)n->family;
 	c->ev.fix.port = n->port;
 	memcpy(c->ev.fix.addr, n->addr.s6_addr, sizeof(c->ev.fix.addr));
-	image_net(c->im, op, NULL, 0, &n->addr, n->port, &v);
-	return outcome(c, &v);
+	if (to == REDIRECT_OWN)
+		own_net(c, &v);
+	else
+		redirect_judge(c, op, n, &v, &name);
+	if (name != NULL)
+		event_text(c, EVS_PATH, name, strlen(name));
+	if ((e = outcome(c, &v)) != 0)
+		return e;
+	if ((e = redirect_move(c, s, to, n)) != 0)
+		event_commit(c, e);
+	return e;
 }
 
 /* The kernel answers netlink; another process behind it is somebody else. */
@@ -279,13 +305,13 @@ judge_bind_path(struct call *c, const struct sockname *n, struct sock_to *to)
 }
 
 static int
-judge(struct call *c, enum net_op op, struct sock_to *to)
+judge(struct call *c, struct sock *s, enum net_op op, struct sock_to *to)
 {
 	const struct sockname *n = &to->name;
 
 	switch (n->kind) {
 	case SOCKNAME_INET:
-		return judge_inet(c, n, op);
+		return judge_inet(c, s, n, op);
 	case SOCKNAME_PATH:
 		return op == NOP_BIND ? judge_bind_path(c, n, to) :
 					judge_path(c, n, op, to);
@@ -301,7 +327,7 @@ judge(struct call *c, enum net_op op, struct sock_to *to)
 }
 
 int
-sock_to_read(struct call *c, const struct sock *s, enum sockname_use use,
+sock_to_read(struct call *c, struct sock *s, enum sockname_use use,
     enum net_op op, uint64_t addr, int len, struct sock_to *to)
 {
 	char *copy = c->w->text + CALL_CANON_MAX - SOCKNAME_ADDR_MAX;
@@ -317,11 +343,11 @@ sock_to_read(struct call *c, const struct sock *s, enum sockname_use use,
 	memcpy(to->bytes, copy, (size_t)len);
 	to->len = (socklen_t)len;
 	e = sockname_read(s->domain, use, copy, (size_t)len, &to->name);
-	return e != 0 ? e : judge(c, op, to);
+	return e != 0 ? e : judge(c, s, op, to);
 }
 
 int
-sock_to_send(struct call *c, const struct sock *s, int flags, uint64_t addr,
+sock_to_send(struct call *c, struct sock *s, int flags, uint64_t addr,
     int len, struct sock_to *to)
 {
 	bool inet = s->domain == AF_INET || s->domain == AF_INET6;

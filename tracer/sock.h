@@ -43,14 +43,15 @@ struct sock_to {
 bool sock_get(struct call *c, struct sock *s) __attribute__((warn_unused_result));
 
 /*
- * Copy the address at addr, judge it for op, pin it.  0; or the errno to answer, with the refusal's
+ * Copy the address at addr, judge it for op, pin it, and have s where it must be
+ * for it (redirect.h).  0; or the errno to answer, with the refusal's
  * event committed; or -1: the call has been answered.  sock_to_close after 0.
  */
-int sock_to_read(struct call *c, const struct sock *s, enum sockname_use use,
+int sock_to_read(struct call *c, struct sock *s, enum sockname_use use,
     enum net_op op, uint64_t addr, int len, struct sock_to *to)
     __attribute__((warn_unused_result));
 /* The same for a message: an address that the kernel would not look at is no question. */
-int sock_to_send(struct call *c, const struct sock *s, int flags, uint64_t addr,
+int sock_to_send(struct call *c, struct sock *s, int flags, uint64_t addr,
     int len, struct sock_to *to) __attribute__((warn_unused_result));
 void sock_to_close(struct call *c, struct sock_to *to);
 

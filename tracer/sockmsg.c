@@ -343,7 +343,7 @@ pipe_signal(struct call *c, const struct sock *s, int flags)
  * send, commit its event.  Bytes, or -1 with *e: errno, or -1 when the call has been answered.
  */
 static ssize_t
-send_judged(struct call *c, const struct sock *s, struct out *o, int flags,
+send_judged(struct call *c, struct sock *s, struct out *o, int flags,
     uint64_t name, int name_len, int *e)
 {
 	ssize_t r;
@@ -359,7 +359,7 @@ send_judged(struct call *c, const struct sock *s, struct out *o, int flags,
 }
 
 static ssize_t
-send_msg(struct call *c, const struct sock *s, struct out *o, uint64_t addr,
+send_msg(struct call *c, struct sock *s, struct out *o, uint64_t addr,
     int flags, int *e)
 {
 	struct msghdr m;

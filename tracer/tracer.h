@@ -39,6 +39,7 @@ struct tracer {
 	struct ring ring;
 	struct tasktab *tasks;
 	struct socktab *socks;	/* unix sockets of the session's own */
+	struct redirect *redirect; /* the mirror and the facts; NULL: tests */
 	struct guard *guard;	/* what no session changes */
 	int rootfd;		/* O_PATH "/" */
 	int procfd;		/* O_PATH "/proc" */
@@ -107,6 +108,7 @@ struct worker {
 	struct pathres res[2];
 	char path[2][CALL_PATH_MAX];
 	char text[CALL_CANON_MAX];
+	char host[256];		/* the name that decided */
 	void *arena;		/* exec's, mapped on first use */
 	struct cred *cred;	/* carried for a marked task: cred.c */
 };

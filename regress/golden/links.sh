@@ -16,6 +16,7 @@ links()
 links sbin/agentshd libbsd libseccomp libcap-ng
 links libexec/agentsh/agentsh-tracer libbsd libseccomp libcap-ng
 links libexec/agentsh/agentsh-policyd libyaml libyaml-0 libbsd libseccomp libcap-ng
+links libexec/agentsh/agentsh-netproxy libevent_core libevent_openssl libevent_core-2 libevent_openssl-2 libssl libcrypto libbsd libseccomp libcap-ng
 links libexec/agentsh/agentsh-auditd libsqlite3 libjansson libbsd libseccomp libcap-ng libm
 links libexec/agentsh/agentsh-control libevent_core libevent_extra libevent_core-2 libevent_extra-2 libjansson libbsd libseccomp libcap-ng
 links bin/agentsh libjansson libbsd libseccomp libcap-ng

@@ -57,7 +57,7 @@ typedef int ctl_run_fn(struct ctl *, struct opts *, const struct cmd *);
 ctl_run_fn exec_run;
 ctl_run_fn session_create_run, session_list_run, session_info_run,
     session_destroy_run;
-ctl_run_fn policy_run, policy_list_run, reload_run;
+ctl_run_fn policy_run, policy_list_run, reload_run, net_run;
 ctl_run_fn events_query_run, events_tail_run, audit_verify_run;
 
 ctl_run_fn detect_registries_run;
@@ -65,6 +65,7 @@ ctl_run_fn detect_registries_run;
 extern const struct opt exec_opts[];
 extern const struct opt detect_registries_opts[];
 extern const struct opt session_create_opts[], session_show_opts[];
+extern const struct opt net_opts[];
 extern const struct opt policy_check_opts[], policy_show_opts[],
     policy_ask_opts[], policy_decide_opts[], policy_list_opts[],
     config_check_opts[];

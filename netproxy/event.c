@@ -1,0 +1,144 @@
+/*
+ * What netproxy tells auditd: one ring for all sessions, each record with its
+ * session's id, as the monitor's own has.  Never blocks: what finds no room is
+ * refused before it is done (np_event_room), and a refusal waits in nobody's way.
+ */
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "netproxy/process.h"
+
+static uint64_t
+wall_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void
+text(struct evrec *e, enum ev_text i, const char *s)
+{
+	if (s != NULL)
+		evrec_set(e, i, s, strlen(s));
+}
+
+static void
+begin(struct evrec *e, struct np_session *s, enum ev_type type,
+    const struct np_verdict *v)
+{
+	memset(e, 0, sizeof(*e));
+	e->fix.time_ns = wall_ns();
+	e->fix.type = (uint16_t)type;
+	e->fix.uid = s->uid;
+	e->fix.flags = EVF_NO_SYSCALL;
+	e->fix.decision = (uint8_t)v->decision;
+	e->fix.allowed = v->allowed;
+	e->fix.layer = LAYER_PROXY;
+	e->fix.rule_line = v->line;
+	if (v->always || !v->allowed)
+		e->fix.flags |= EVF_ALWAYS;
+	text(e, EVS_RULE, v->name);
+	text(e, EVS_FILE, v->file);
+	text(e, EVS_MESSAGE, v->message);
+	text(e, EVS_SESSION, s->id);
+}
+
+static bool
+is_wanted(const struct np_session *s, const struct np_verdict *v)
+{
+	const struct image_settings *set = image_settings(&s->im);
+
+	if (v->allowed)
+		return set->log_allowed || v->always;
+	return set->log_denied || v->decision == DEC_AUDIT;
+}
+
+static void
+commit(struct np_session *s, struct evrec *e, const struct np_verdict *v)
+{
+	struct ring *r = &s->np->ring;
+
+	if (r->head == NULL || !s->live || !is_wanted(s, v))
+		return;
+	if (ring_put(r, e) == 0)
+		return;
+	e->fix.flags |= EVF_ALWAYS;
+	if (ring_put(r, e) != 0)
+		ring_drop(r);
+}
+
+bool
+np_event_room(struct np_session *s)
+{
+	struct ring *r = &s->np->ring;
+
+	return r->head == NULL || image_settings(&s->im)->ring_full_count ||
+	    ring_used(r) < r->slots - r->slots / 4;
+}
+
+static void
+put_addr(struct evrec *e, const struct sockaddr *sa, uint16_t port)
+{
+	struct in6_addr a;
+
+	e->fix.port = port;
+	if (sa == NULL || judge_sockaddr(sa, &a, &port) == -1)
+		return;
+	e->fix.family = sa->sa_family;
+	memcpy(e->fix.addr, &a, sizeof(e->fix.addr));
+}
+
+void
+np_event_dns(struct np_session *s, const char *name, uint16_t qtype,
+    const struct np_verdict *v)
+{
+	struct evrec e;
+
+	begin(&e, s, EV_DNS, v);
+	e.fix.value = qtype;
+	text(&e, EVS_PATH, name[0] != '\0' ? name : ".");
+	commit(s, &e, v);
+}
+
+void
+np_event_connect(struct np_session *s, const char *host, uint16_t port,
+    const struct sockaddr *sa, const struct np_verdict *v)
+{
+	struct evrec e;
+
+	begin(&e, s, EV_NET, v);
+	e.fix.op = NOP_CONNECT;
+	put_addr(&e, sa, port);
+	text(&e, EVS_PATH, host);
+	commit(s, &e, v);
+}
+
+void
+np_event_http(struct np_session *s, const char *method, const char *url,
+    uint16_t port, int status, const struct np_verdict *v)
+{
+	struct evrec e;
+
+	begin(&e, s, EV_HTTP, v);
+	e.fix.port = port;
+	e.fix.value = status;
+	text(&e, EVS_PATH, url);
+	text(&e, EVS_PATH2, method);
+	commit(s, &e, v);
+}
+
+void
+np_event_redirect(struct np_session *s, bool dns, const char *from,
+    const char *to, const struct np_verdict *v)
+{
+	struct evrec e;
+
+	begin(&e, s, dns ? EV_DNS_REDIRECT : EV_CONNECT_REDIRECT, v);
+	text(&e, EVS_PATH, from);
+	text(&e, EVS_PATH2, to);
+	commit(s, &e, v);
+}

@@ -1,0 +1,135 @@
+/*
+ * The mirror's sockets, as the monitor hands them over: accepts connections,
+ * looks up whose they are by their peer's address, and gives them to who speaks
+ * their language.  A connection of nobody's is closed.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "netproxy/dns_server.h"
+#include "netproxy/http_proxy.h"
+#include "netproxy/process.h"
+
+#define ACCEPT_TURN 64 /* connections, before others have their turn */
+#define PAUSE_MS    100
+
+static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct np_listener *l = arg;
+
+	(void)event_add(l->ev, NULL);
+}
+
+/* Out of descriptors or memory: let others end first. */
+static void
+pause_listener(struct np_listener *l)
+{
+	const struct timeval tv = { 0, PAUSE_MS * 1000 };
+
+	log_warn("cannot accept: %m");
+	(void)event_del(l->ev);
+	(void)event_add(l->again, &tv);
+}
+
+static void
+take(struct np_listener *l, int fd, const struct sockaddr *peer)
+{
+	struct np *np = l->np;
+	struct np_session *s = np_session_by_peer(np, peer);
+	struct sockaddr_storage dst;
+	socklen_t len = sizeof(dst);
+
+	memset(&dst, 0, sizeof(dst));
+	if (s == NULL || s->nclients >= NP_CLIENTS_MAX ||
+	    getsockname(fd, (struct sockaddr *)&dst, &len) == -1) {
+		close(fd);
+		return;
+	}
+	switch (l->kind) {
+	case NET_LISTEN_DNS_TCP:
+		dns_server_stream(np->dns, s, fd);
+		break;
+	case NET_LISTEN_PROXY:
+		http_proxy_accept(np, s, fd);
+		break;
+	case NET_LISTEN_INTERCEPT:
+		intercept_accept(np, s, fd, (struct sockaddr *)&dst);
+		break;
+	case NET_LISTEN_DNS_UDP:
+	case NET_LISTEN_MAX:
+		close(fd);
+		break;
+	}
+}
+
+static void
+on_accept(evutil_socket_t lfd, short what, void *arg)
+{
+	struct np_listener *l = arg;
+	struct sockaddr_storage ss;
+	socklen_t len;
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < ACCEPT_TURN; i++) {
+		len = sizeof(ss);
+		fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1) {
+			if (errno == EMFILE || errno == ENFILE ||
+			    errno == ENOMEM || errno == ENOBUFS)
+				pause_listener(l);
+			return;
+		}
+		take(l, fd, (struct sockaddr *)&ss);
+	}
+}
+
+static void
+listener_new(struct np *np, int fd, enum net_listen kind)
+{
+	struct np_listener *l = calloc(1, sizeof(*l));
+
+	if (l == NULL) {
+		close(fd);
+		return;
+	}
+	l->np = np;
+	l->fd = fd;
+	l->kind = kind;
+	l->ev = event_new(np->base, fd, EV_READ | EV_PERSIST, on_accept, l);
+	l->again = evtimer_new(np->base, on_again, l);
+	if (l->ev == NULL || l->again == NULL ||
+	    event_add(l->ev, NULL) == -1) {
+		log_error("cannot serve a listening socket");
+		if (l->ev != NULL)
+			event_free(l->ev);
+		if (l->again != NULL)
+			event_free(l->again);
+		close(fd);
+		free(l);
+		return;
+	}
+	LIST_INSERT_HEAD(&np->listeners, l, entry);
+}
+
+void
+listen_got(struct np *np, struct msg *m)
+{
+	const struct msg_net_listen *nl = msg_payload(m);
+	int fd = msg_take_fd(m, 0);
+
+	if (nl->kind >= NET_LISTEN_MAX) {
+		close(fd);
+	} else if (nl->kind == NET_LISTEN_DNS_UDP) {
+		if (dns_server_udp(np->dns, fd) == -1)
+			log_error("cannot serve DNS over UDP");
+	} else {
+		listener_new(np, fd, (enum net_listen)nl->kind);
+	}
+}
