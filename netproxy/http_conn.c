@@ -439,6 +439,7 @@ conn_new(struct np *np, struct np_session *s, int fd)
 		return NULL;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	evtimer_assign(&c->timer, np_base(np), on_timer, c);
 	if (end_open(c, &c->down, fd) == -1) {
 		conn_free(c);

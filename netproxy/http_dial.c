@@ -245,6 +245,7 @@ try_address(struct http_dial *d, struct attempt *a, unsigned int i)
 	if (fd == -1)
 		return -1;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	if (connect(fd, (const struct sockaddr *)ss, size_of(ss)) == -1 &&
 	    errno != EINPROGRESS) {
 		one = errno;
