@@ -5,7 +5,7 @@ command -v jq >/dev/null || { echo "no jq"; exit 77; }
 # Left out: mismatching-deallocation takes reallocarray for a function that only frees, and
 # malloc-leak follows neither that nor an array of pointers; LeakSanitizer looks at the unit tests.
 out=${TESTTMP:-$(mktemp -d)}
-jq -r '.[] | select(.output | test("^(common|tracer|policyd|auditd|supervisor)/")) |
+jq -r '.[] | select(.output | test("^(common|tracer|policyd|auditd|supervisor|netproxy)/")) |
     "cd \(.directory | @sh) && \(.command | sub(" -MD .*? -o [^ ]+ "; " -o /dev/null ")) -Werror -fanalyzer -Wno-analyzer-mismatching-deallocation -Wno-analyzer-malloc-leak"' \
     "$BUILD/compile_commands.json" | sort -u >"$out/commands"
 [ "$(wc -l <"$out/commands")" -gt 100 ] ||
