@@ -39,11 +39,11 @@
 #define STRING_MAX   131072	/* MAX_ARG_STRLEN */
 #define WORDS_MAX    131072
 #define SPAN_MAX     65536	/* argv that lies together is read at once */
-#define MAPS_MAX     65536
+#define MAPS_MAX     (1u << 20)
 
 /* One program on the way: what was asked for, then each interpreter. */
 struct level {
-	char canon[CALL_CANON_MAX];
+	char canon[PATHRES_NAME_MAX];
 	size_t canon_len;
 	char given[CALL_PATH_MAX]; /* as the program or the #! line named it */
 	size_t given_len;
@@ -58,7 +58,7 @@ struct work {
 	struct level level[LEVELS_MAX];
 	unsigned int levels;
 	struct pathres res;
-	char ld_canon[CALL_CANON_MAX];
+	char ld_canon[PATHRES_NAME_MAX];
 	size_t ld_len;
 	struct stat ld_st;
 	bool has_ld;

@@ -752,7 +752,7 @@ resolve_told(struct call *c, const struct open_rq *o, struct pathres *r)
 		}
 		return e;
 	}
-	*r = (struct pathres){ .fd = -1, .dir = -1 };
+	pathres_clear(r);
 	if (o->path[0] == '/' && (o->resolve & RESOLVE_IN_ROOT) == 0)
 		base = fcntl(c->tracer->rootfd, F_DUPFD_CLOEXEC, 0);
 	else

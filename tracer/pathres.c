@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "tracer/num.h"
+#include "tracer/pathdeep.h"
 #include "tracer/pathres.h"
 #include "tracer/tracer.h"
 
@@ -59,8 +61,8 @@ pathres_close(struct pathres *r)
 	fd_close(&r->dir);
 }
 
-static void
-res_clear(struct pathres *r)
+void
+pathres_clear(struct pathres *r)
 {
 	r->fd = r->dir = -1;
 	r->name = NULL;
@@ -110,7 +112,10 @@ object_name(struct call *c, int fd, char *buf, size_t size, size_t *len,
 
 	*deleted = false;
 	*len = 0;
-	if ((n = read_name(t, fd, buf, size)) <= 0 || (size_t)n >= size)
+	n = read_name(t, fd, buf, size);
+	if (n == -1 && errno == ENAMETOOLONG)
+		return pathdeep_name(c, fd, buf, size, len);
+	if (n <= 0 || (size_t)n >= size)
 		return EACCES;
 	buf[n] = '\0';
 	if (buf[0] != '/')
@@ -188,6 +193,7 @@ struct walk {
 	int cur;	/* owned: the directory we are in */
 	char *rest;	/* r->rest: what is still to go, from pos */
 	size_t pos, len;
+	size_t last;	/* where the name of what was found begins */
 	unsigned int links;
 	bool done;
 };
@@ -462,6 +468,7 @@ static int
 walk_last(struct walk *w, int fd, size_t start)
 {
 	w->r->fd = fd;
+	w->last = start;
 	if (w->want == PATHRES_CREATE) {
 		w->r->dir = w->cur;
 		w->r->name = w->rest + start;
@@ -568,6 +575,32 @@ walk_step(struct walk *w)
 	return walk_name(w, end);
 }
 
+/*
+ * What the kernel tells no name of, being too long: that of its directory, and
+ * the one it was opened by there.
+ */
+static int
+walk_name_deep(struct walk *w)
+{
+	struct pathres *r = w->r;
+	int dir = w->cur != -1 ? w->cur : r->dir;
+	bool deleted;
+	char one;
+
+	if (r->fd == -1 || dir == -1 ||
+	    read_name(w->c->tracer, r->fd, &one, 1) != -1 ||
+	    errno != ENAMETOOLONG)
+		return EACCES;
+	if (object_name(w->c, dir, r->canon, sizeof(r->canon) - SPELL_ROOM,
+	    &r->len, &deleted) != 0 || deleted ||
+	    pathres_join(r->canon, sizeof(r->canon) - SPELL_ROOM, &r->len,
+	    r->canon, r->len, w->rest + w->last, w->len - w->last) != 0) {
+		r->len = 0;
+		return EACCES;
+	}
+	return 0;
+}
+
 /* Walk r->rest (len bytes) from base, which is borrowed. */
 static int
 walk(struct call *c, int base, size_t len, enum pathres_want want,
@@ -579,6 +612,7 @@ walk(struct call *c, int base, size_t len, enum pathres_want want,
 		.want = want,
 		.rest = r->rest,
 		.len = len,
+		.last = SIZE_MAX,
 	};
 	int e = 0;
 
@@ -587,9 +621,12 @@ walk(struct call *c, int base, size_t len, enum pathres_want want,
 		return errno;
 	while (e == 0 && !w.done)
 		e = walk_step(&w);
-	fd_close(&w.cur);
-	if (e == 0 && !(r->anon && r->fd != -1))
+	if (e == 0 && !(r->anon && r->fd != -1)) {
 		e = res_name(c, r);
+		if (e == EACCES && !r->magic && w.last != SIZE_MAX)
+			e = walk_name_deep(&w);
+	}
+	fd_close(&w.cur);
 	if (e != 0)
 		pathres_close(r);
 	return e;
@@ -682,7 +719,7 @@ resolve_from(struct call *c, int base, size_t len, enum pathres_want want,
 		if (errno == ENOENT && is_missing(c, base, len, r))
 			return ENOENT;
 	}
-	res_clear(r);
+	pathres_clear(r);
 	return walk(c, base, len, want, r);
 }
 
@@ -692,7 +729,7 @@ pathres_resolve(struct call *c, int dirfd, const char *path, size_t len,
 {
 	int base, e;
 
-	res_clear(r);
+	pathres_clear(r);
 	if (len == 0)
 		return ENOENT;
 	if (len >= sizeof(r->rest))
@@ -713,7 +750,7 @@ pathres_fd(struct call *c, int fd, struct pathres *r)
 {
 	int e;
 
-	res_clear(r);
+	pathres_clear(r);
 	r->magic = true;
 	if ((r->fd = call_dirfd(c, fd, &e)) == -1)
 		return e;

@@ -20,6 +20,12 @@
 
 #include "tracer/call.h"
 
+/*
+ * A canonical name, with its NUL and some room.  Far more than PATH_MAX, which
+ * bounds what is passed and not where one can get to step by step.
+ */
+#define PATHRES_NAME_MAX (65536 + 512)
+
 enum pathres_want {
 	PATHRES_OBJECT,	  /* the object, last symlink followed */
 	PATHRES_NOFOLLOW, /* the object, or the symlink itself */
@@ -39,7 +45,7 @@ struct pathres {
 	bool anon;	 /* no path: pipe, socket, memfd; canon is /dev/fd/N */
 	bool deleted;	 /* the object has no name left; canon is its old one */
 	size_t len;	 /* of canon */
-	char canon[CALL_CANON_MAX]; /* judged: own /proc/PID is /proc/self */
+	char canon[PATHRES_NAME_MAX]; /* judged: own /proc/PID is /proc/self */
 	char rest[CALL_PATH_MAX];   /* name points in here */
 };
 
@@ -60,6 +66,9 @@ int pathres_resolve(struct call *c, int dirfd, const char *path, size_t len,
  */
 int pathres_fd(struct call *c, int fd, struct pathres *r)
     __attribute__((warn_unused_result));
+
+/* As pathres_resolve begins: nothing pinned, no name. */
+void pathres_clear(struct pathres *r);
 
 void pathres_close(struct pathres *r);
 

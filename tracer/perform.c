@@ -329,7 +329,7 @@ perform_ask_rename(struct call *c)
 	struct pathres *r = &c->w->res[0], *r2 = &c->w->res[1];
 	uint32_t flags = c->a.flags;
 	struct verdict v, bad;
-	int e;
+	int e, err;
 
 	event_begin(c, EV_FILE);
 	c->ev.fix.op = FOP_RENAME;
@@ -351,9 +351,13 @@ perform_ask_rename(struct call *c)
 	    judge_below(c, r2, r))) {
 		two_paths(c, r, r2, FOP_RENAME, &v);
 		if (event_room(c)) {
+			atomic_fetch_add(&c->tracer->renaming, 1);
+			atomic_fetch_add(&c->tracer->renames, 1);
 			e = rename_judged(c, r, r2, flags, &bad);
+			err = errno;
+			atomic_fetch_sub(&c->tracer->renaming, 1);
 			if (e != -2) {
-				fileops_done(c, e, errno);
+				fileops_done(c, e, err);
 			} else {
 				two_paths(c, r2, r, FOP_DELETE, &bad);
 				call_refuse(c, &bad, 0);

@@ -68,6 +68,8 @@ struct tracer {
 	_Atomic uint32_t watcher_parked; /* futex */
 	_Atomic uint32_t activity;	/* counts calls, for the watcher */
 	_Atomic uint32_t tick;
+	_Atomic uint64_t renames;	/* begun, ever, and now: pathdeep.c */
+	_Atomic uint32_t renaming;
 	_Atomic uint64_t shed;		/* calls refused for want of threads */
 	_Atomic bool stopping;
 	pthread_mutex_t lock;		/* of groups */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,7 +20,7 @@
 #include "tracer/trash.h"
 
 #define TOKEN_MAX    24
-#define MANIFEST_MAX (6 * CALL_CANON_MAX + 1024)
+#define MANIFEST_MORE (CALL_PATH_MAX + 1024) /* than the name in it */
 #define COPY_CHUNK   (1u << 30)
 #define NOREPLACE    1u /* RENAME_NOREPLACE */
 
@@ -126,22 +127,28 @@ stamp(char *buf, size_t size, const struct timespec *ts)
 	snprintf(buf + n, size - n, ".%09ldZ", ts->tv_nsec);
 }
 
-/* Write the manifest of token.  0 or an errno. */
-static int
-manifest_write(struct call *c, const struct pathres *r, const struct stat *st,
-    const char *token)
+/* The manifest of token, *n bytes to be freed, or NULL. */
+static char *
+manifest_text(struct call *c, const struct pathres *r, const struct stat *st,
+    const char *token, int *n)
 {
-	char text[MANIFEST_MAX], path[6 * CALL_CANON_MAX];
-	char mtime[48], created[48], name[TOKEN_MAX + 8];
 	const struct tracer *t = c->tracer;
+	/* A byte of a name may take six. */
+	size_t size = 6 * r->len + 16, room = size + MANIFEST_MORE;
+	char *path = malloc(size), *text = malloc(room);
+	char mtime[48], created[48];
 	struct timespec now;
-	int fd, n;
 
-	json_text(path, sizeof(path), r->canon, r->len);
+	if (path == NULL || text == NULL) {
+		free(path);
+		free(text);
+		return NULL;
+	}
+	json_text(path, size, r->canon, r->len);
 	clock_gettime(CLOCK_REALTIME, &now);
 	stamp(mtime, sizeof(mtime), &st->st_mtim);
 	stamp(created, sizeof(created), &now);
-	n = snprintf(text, sizeof(text),
+	*n = snprintf(text, room,
 	    "{\"token\": \"%s\", \"original_path\": \"%s\", "
 	    "\"trash_path\": \"%s/payload/%s\", \"size\": %lld, "
 	    "\"mode\": %u, \"uid\": %u, \"gid\": %u, \"mtime\": \"%s\", "
@@ -150,21 +157,39 @@ manifest_write(struct call *c, const struct pathres *r, const struct stat *st,
 	    token, path, t->trash_path, token, (long long)st->st_size,
 	    go_mode(st->st_mode), st->st_uid, st->st_gid, mtime, t->session,
 	    c->task->command, created);
-	if (n < 0 || (size_t)n >= sizeof(text))
-		return ENAMETOOLONG;
+	free(path);
+	if (*n >= 0 && (size_t)*n < room)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Write the manifest of token.  0 or an errno. */
+static int
+manifest_write(struct call *c, const struct pathres *r, const struct stat *st,
+    const char *token)
+{
+	const struct tracer *t = c->tracer;
+	char name[TOKEN_MAX + 8], *text;
+	int fd, n, e = 0;
+
+	if ((text = manifest_text(c, r, st, token, &n)) == NULL)
+		return ENOMEM;
 	snprintf(name, sizeof(name), "%s.json", token);
 	umask(0077);
 	fd = openat(t->trash_manifest, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (fd == -1)
-		return errno;
-	if (write(fd, text, (size_t)n) != n) {
+	if (fd == -1) {
+		e = errno;
+	} else {
+		if (write(fd, text, (size_t)n) != n) {
+			unlinkat(t->trash_manifest, name, 0);
+			e = ENOSPC;
+		}
 		close(fd);
-		unlinkat(t->trash_manifest, name, 0);
-		return ENOSPC;
 	}
-	close(fd);
-	return 0;
+	free(text);
+	return e;
 }
 
 static void

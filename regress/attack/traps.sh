@@ -18,6 +18,7 @@ version: 1
 name: traps
 file_rules:
   - {name: secret, paths: ["\${PROJECT_ROOT}/secret/**", "\${PROJECT_ROOT}/ok/above/secret/**", "/traps-secret/**"], operations: ["*"], decision: deny}
+  - {name: nope, paths: ["**/nope", "**/nope/**"], operations: ["*"], decision: deny}
   - {name: rest, paths: ["/**"], operations: ["*"], decision: allow}
 network_rules:
   - {name: secret-port, cidrs: ["0.0.0.0/0", "::/0"], ports: [$PORT], decision: deny}
@@ -268,7 +269,7 @@ make_world "$W"
 chown 65534:65534 "$W"
 sid=$($agent "$ROOT/bin/agentsh" session create --workspace "$W" --json | sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' | head -n 1)
 if [ -n "$sid" ]; then
-	for t in $("$traps" -l u) confused-deputy others-files machine-files control-groups o-path hard-link creat-before-check unreadable-path launcher-environ; do
+	for t in $("$traps" -l u) confused-deputy others-files machine-files control-groups deep-name o-path hard-link creat-before-check unreadable-path launcher-environ; do
 		wanted "$t" || continue
 		case $t in
 		execute-only) native "$t" u ;;

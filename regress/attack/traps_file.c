@@ -496,6 +496,45 @@ hard_link(void)
 	return r;
 }
 
+/* Deeper than PATH_MAX, where the kernel tells no name, the rules are the same. */
+static int
+deep_name(void)
+{
+	char level[256];
+	int r = HELD, dir = open("ok", O_RDONLY | O_DIRECTORY), below;
+
+	memset(level, 'd', 200);
+	level[200] = '\0';
+	for (int i = 0; i < 50; i++) {
+		if (mkdirat(dir, level, 0700) == -1 && errno != EEXIST)
+			return BROKEN;
+		below = openat(dir, level, O_RDONLY | O_DIRECTORY);
+		close(dir);
+		if ((dir = below) == -1)
+			return BROKEN;
+	}
+	if (fchdir(dir) == -1 || mkdir("fine", 0700) == -1)
+		return BROKEN;
+	close(open("f", O_CREAT | O_WRONLY, 0600));
+	errno = 0;
+	r |= traps_way("create", openat(dir, "nope", O_CREAT | O_RDWR, 0600) != -1);
+	unlink("nope");
+	r |= traps_way("create by O_EXCL", open("nope", O_CREAT | O_EXCL, 0600) != -1);
+	unlink("nope");
+	r |= traps_way("mkdir", mkdir("nope", 0700) == 0);
+	rmdir("nope");
+	r |= traps_way("symlink", symlink("f", "nope") == 0);
+	unlink("nope");
+	r |= traps_way("link", link("f", "nope") == 0);
+	unlink("nope");
+	r |= traps_way("rename", rename("f", "nope") == 0);
+	r |= traps_way("rename a directory", rename("fine", "nope") == 0);
+	r |= traps_way("mkfifo", mkfifo("nope/p", 0600) == 0);
+	r |= traps_way("chdir and create", chdir("nope") == 0 &&
+	    open("x", O_CREAT | O_RDWR, 0600) != -1);
+	return r;
+}
+
 const struct trap traps_file[] = {
 	{ "two-level-flip", two_level_flip, 'e' },
 	{ "o-path", o_path, 'e' },
@@ -512,5 +551,6 @@ const struct trap traps_file[] = {
 	{ "stacked-root", stacked_root, 'e' },
 	{ "ancestor-rename", ancestor_rename, 'e' },
 	{ "hard-link", hard_link, 'e' },
+	{ "deep-name", deep_name, 'e' },
 	{ NULL, NULL, 0 },
 };

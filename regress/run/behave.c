@@ -792,35 +792,92 @@ long_names(void)
 	say("exec: %s", said(execl(p, "x", NULL)));
 }
 
-/*
- * As deep as PATH_MAX allows.  Deeper the kernel tells no name of it that could be judged: what is
- * refused there (EACCES) goes on outside, so that is not compared.
- */
 static void
-deep_directory(void)
+deep_links(void)
 {
-	enum { LEVELS = 19 };
-	char name[256];
-	int fd;
+	char b[64];
+	ssize_t n;
+
+	say("symlink %s", said(symlink("x", "l")));
+	say("through it %s", said(open("l", O_RDONLY)));
+	n = readlink("l", b, sizeof(b));
+	say("readlink %d", (int)n);
+	say("not followed %s", said(open("l", O_RDONLY | O_NOFOLLOW)));
+	say("link %s", said(link("x", "h")));
+	say("fifo %s", said(mkfifo("p", 0600)));
+	say("opened %s", said(open("p", O_RDWR)));
+	say("missing %s", said(open("none", O_RDONLY)));
+	say("not a directory %s", said(open("x/y", O_RDONLY)));
+	say("lchown %s", said(lchown("l", getuid(), getgid())));
+	say("unlink %s", said(unlink("l") | unlink("h") | unlink("p")));
+}
+
+static void
+deep(int levels, const char *also)
+{
+	const struct timespec ts[2] = { { 1, 0 }, { 2, 0 } };
+	char name[256], cmd[256], b[16384];
+	struct stat st;
+	int fd, dir, other;
 
 	memset(name, 'd', 200);
 	name[200] = '\0';
-	for (int i = 0; i < LEVELS; i++)
+	for (int i = 0; i < levels; i++)
 		if (mkdir(name, 0700) == -1 || chdir(name) == -1) {
 			say("level %d: %s", i, said(-1));
 			return;
 		}
-	say("deep: create %s", said(fd = open("x", O_CREAT | O_RDWR, 0600)));
-	say("deep: read %s", said(open("x", O_RDONLY)));
-	say("deep: mkdir %s", said(mkdir("y", 0700)));
-	say("deep: rename %s", said(rename("x", "z")));
-	say("deep: fchmod %s", said(fchmod(fd, 0640)));
-	say("deep: unlink %s", said(unlink("z")));
-	say("deep: rmdir %s", said(rmdir("y")));
+	say("create %s", said(fd = open("x", O_CREAT | O_RDWR, 0600)));
+	say("write %d", (int)write(fd, "#!/bin/sh\nexit 4\n", 17));
+	say("read %s", said(open("x", O_RDONLY)));
+	say("here %s", said(dir = open(".", O_RDONLY | O_DIRECTORY)));
+	say("up %s", said(open("..", O_RDONLY | O_DIRECTORY)));
+	say("two up %s", said(open("../..", O_RDONLY | O_DIRECTORY)));
+	say("from here %s", said(other = openat(dir, "x", O_RDWR | O_TRUNC | O_APPEND)));
+	close(other);
+	put("x", "#!/bin/sh\nexit 4\n", 0700);
+	say("stat %s", said(stat("x", &st)));
+	say("fchmod %s", said(fchmod(fd, 0740)));
+	say("fchown %s", said(fchown(fd, getuid(), getgid())));
+	say("futimens %s", said(futimens(fd, ts)));
+	say("chmod %s", said(fchmodat(dir, "x", 0700, 0)));
+	say("fchmod of the directory %s", said(fchmod(dir, 0750)));
+	say("truncate %s", said(truncate("x", 17)));
+	say("O_TMPFILE %s", said(open(".", O_TMPFILE | O_RDWR, 0600)));
 	close(fd);
-	for (int i = 0; i < LEVELS; i++)
-		if (chdir("..") == -1 || rmdir(name) == -1)
+	exec_says("a script", "./x", (char *[]) { name, NULL });
+	say("mkdir %s", said(mkdir("y", 0700)));
+	say("rename %s", said(rename("x", "z")));
+	say("exchange %s", said(syscall(SYS_renameat2, AT_FDCWD, "y", AT_FDCWD, "z", 2)));
+	say("and back %s", said(syscall(SYS_renameat2, AT_FDCWD, "y", AT_FDCWD, "z", 2)));
+	say("rename a directory %s", said(renameat(dir, "y", dir, "yy")));
+	rename("z", "x");
+	deep_links();
+	say("getcwd: %s", getcwd(b, sizeof(b)) == NULL ? said(-1) : "ok");
+	say("unlink %s", said(unlink("x")));
+	say("rmdir %s", said(unlinkat(dir, "yy", AT_REMOVEDIR)));
+	snprintf(cmd, sizeof(cmd), "mkdir -p more/a/b && : >more/a/f && "
+	    "[ $(find more | wc -l) = 4 ] && cp -a more copy && rm -rf copy && %stest ! -e copy", also);
+	say("programs: %d", system(cmd));
+	if (*also == '\0')
+		say("rm: %d", system("rm -rf more"));
+	for (int i = 0; i < levels; i++)
+		if (chdir("..") == -1 || (i < levels - 2 && rmdir(name) == -1))
 			say("up %d: %s", i, said(-1));
+	say("rm -r of the rest: %d", system("rm -rf ddd*; ls"));
+}
+
+/* Levels of 200 bytes down from here, and back; what can be done at the bottom. */
+static void
+deep_directory(void)
+{
+	deep(19, "");
+}
+
+static void
+deeper_directory(void)
+{
+	deep(60, "rm -rf more && ");
 }
 
 static void
@@ -1419,6 +1476,7 @@ static const struct behaviour behave_all[] = {
 	{ "exec-race-killed", exec_race_killed },
 	{ "long-names", long_names },
 	{ "deep-directory", deep_directory },
+	{ "deeper-directory", deeper_directory },
 	{ "any-bytes", any_bytes },
 	{ "links", links },
 	{ "deleted-cwd", deleted_cwd },
