@@ -109,6 +109,26 @@ other=$(new_session)
 _got=$(agentsh exec "$other" -- ./netclient tcp 93.184.216.34 80 2>&1 </dev/null)
 [ "$_got" = "connect EACCES" ] || bad "facts of another session: $_got"
 
+# a socket that was registered with epoll before it moved, and moved back
+cat >"$W/ep.py" <<'P'
+import select, socket
+q = b"\0\1\1\0\0\1" + b"\0" * 6 + b"\4good\4test\0\0\1\0\1"
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.setblocking(False)
+eps = [select.epoll(), select.epoll()]
+for e in eps:
+    e.register(s.fileno(), select.EPOLLIN)
+for to in (("8.8.8.8", 53), ("93.184.216.99", 9000), ("8.8.8.8", 53)):
+    s.sendto(q, to)
+    print([e.poll(10) == [(s.fileno(), select.EPOLLIN)] for e in eps], s.recvfrom(999)[1] == to)
+for e in eps:
+    e.modify(s.fileno(), select.EPOLLOUT)
+    e.unregister(s.fileno())
+P
+says "[True, True] True
+[True, True] True
+[True, True] True" python3 ep.py
+
 # clients as people use them
 net_python='import socket,sys
 try:

@@ -1,5 +1,6 @@
 """Servers for the network tests: netserve.py DIR
 
+With NET_ZONE in the environment, a file of names and addresses, these are known as well.
 A resolver on 198.51.100.53 port 53, UDP and TCP, that knows ZONE; DIR/upstream.log has what
 it was asked.  A TCP server on ports 80, 443, 8080 of every address that says which address and
 port was reached, to HTTP and to anything else; a UDP echo on port 9000; a resolver
@@ -27,6 +28,12 @@ ZONE = {
     ("big.good.test", A): (300, ["93.184.216.34"] + ["203.0.113.%d" % i for i in range(8, 200)]),
     ("34.216.184.93.in-addr.arpa", PTR): (300, "good.test"),
 }
+
+
+if "NET_ZONE" in os.environ:
+    for line in open(os.environ["NET_ZONE"]):
+        n, addr = line.split()
+        ZONE.setdefault((n, AAAA if ":" in addr else A), (300, []))[1].append(addr)
 
 
 def name_of(msg, at):
@@ -134,11 +141,13 @@ def start(s, log=True):
 
 start(Datagrams(("198.51.100.53", 53), Udp))
 start(Server(("198.51.100.53", 53), Tcp))
-start(Datagrams(("8.8.8.8", 53), Udp), False)
-start(Server(("8.8.8.8", 53), Tcp), False)
+if "NET_ZONE" not in os.environ:
+    start(Datagrams(("8.8.8.8", 53), Udp), False)
+    start(Server(("8.8.8.8", 53), Tcp), False)
 for port in (80, 443, 8080):
     start(Server(("0.0.0.0", port), Say))
-    start(Server6(("2001:db8::34", port), Say))
+    if "NET_ZONE" not in os.environ:
+        start(Server6(("2001:db8::34", port), Say))
 open(DIR + "/netserve.ready", "w").close()
 echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 echo.bind(("0.0.0.0", 9000))
