@@ -25,6 +25,7 @@
 
 #include "common/facts.h"
 #include "common/msg.h"
+#include "common/netaddr.h"
 #include "tracer/num.h"
 #include "tracer/repoll.h"
 #include "tracer/tracer.h"
@@ -494,13 +495,31 @@ has_route(const struct sock *s, const struct sockname *n)
 	return r == 0;
 }
 
+/*
+ * Where the kernel gives no cookies, by the address: one who has such an address
+ * at home gets another socket, and nothing is let out by that.
+ */
+static bool
+looks_mirrored(const struct redirect *r, const struct sock *s)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	if (r->home != 0)
+		return in_mirror(r, s);
+	memset(&ss, 0, sizeof(ss));
+	return atomic_load(&r->moved) &&
+	    getsockname(s->fd, (struct sockaddr *)&ss, &len) == 0 &&
+	    netaddr_host((struct sockaddr *)&ss) == r->host;
+}
+
 int
 redirect_home(struct call *c, struct sock *s)
 {
 	struct redirect *r = c->tracer->redirect;
 
 	/* In the mirror it reaches nobody but netproxy. */
-	if (r == NULL || !in_mirror(r, s) || engaged(s) != 0)
+	if (r == NULL || !looks_mirrored(r, s) || engaged(s) != 0)
 		return 0;
 	return put_over(c, s, new_home(s));
 }

@@ -129,6 +129,19 @@ says "[True, True] True
 [True, True] True
 [True, True] True" python3 ep.py
 
+# a session of another user
+chmod 755 "$W"
+user=$(setpriv --reuid 65534 --regid 65534 --clear-groups "$ROOT/bin/agentsh" session create --workspace "$W" --json |
+    sed -n 's/.*"id": *"\([^"]*\)".*/\1/p')
+for try in "connect EACCES:tcp 93.184.216.34 80" "from 8.8.8.8 rcode 0 93.184.216.34:sendmsg 8.8.8.8 good.test 1" \
+    "from 8.8.8.8 rcode 0 93.184.216.34:tcp53 8.8.8.8 good.test 1" "reached 93.184.216.34 80:tcp 93.184.216.34 80" \
+    "8.8.8.8 0 93.184.216.99 0 8.8.8.8 0 93.184.216.99 0 :both 8.8.8.8 good.test 1"; do
+	# shellcheck disable=SC2086
+	_got=$(cd "$W" && setpriv --reuid 65534 --regid 65534 --clear-groups "$ROOT/bin/agentsh" exec "$user" -- \
+	    ./netclient ${try##*:} 2>&1 </dev/null)
+	[ "$_got" = "${try%:*}" ] || bad "as a user: $try: got $_got"
+done
+
 # clients as people use them
 net_python='import socket,sys
 try:
