@@ -135,3 +135,9 @@ image_bpf(const struct image *im, unsigned int *insns)
 	*insns = image_count(im, IS_BPF);
 	return image_sec_BPF(im);
 }
+
+const uint64_t *
+image_blocked(const struct image *im)
+{
+	return image_count(im, IS_BLOCKED) == 0 ? NULL : image_sec_BLOCKED(im);
+}

@@ -196,4 +196,46 @@ const char *image_policy_name(const struct image *im);
  */
 const void *image_bpf(const struct image *im, unsigned int *insns);
 
+/*
+ * sandbox.seccomp.syscalls.block: a bit for each call's number, or NULL where
+ * none is blocked.
+ */
+#define IMAGE_BLOCKED_WORDS 8u /* 512 numbers */
+const uint64_t *image_blocked(const struct image *im);
+
+/*
+ * Landlock's rules, the second layer: where the config asks for it, hierarchies and files
+ * that between them hold everything the policy allows.  Pure questions about
+ * them, for explain and tests; common/landlock.h puts them into force.
+ */
+struct image_land {
+	const char *path; /* lives as long as the image */
+	uint32_t tree, exact; /* LANDLOCK_* bits */
+	uint64_t may_make;
+};
+
+/* The i-th rule; false past the last. */
+bool image_land_get(const struct image *im, unsigned int i,
+    struct image_land *r);
+
+/* The rights that the rules give on a path, all of them where there is no rule. */
+uint32_t image_land_rights(const struct image *im, const char *path,
+    size_t len);
+
+/*
+ * What the kernel asks Landlock for when op is done to path: rights on the
+ * object and on its directory.  dir: the object is a directory.  Neither:
+ * Landlock has no say.  A move between two directories needs LANDLOCK_REFER at
+ * both besides, and loses if the object would gain a right by it.
+ */
+void image_land_needs(enum file_op op, bool dir, uint32_t *own,
+    uint32_t *parent);
+
+/*
+ * What of that the rules lack: *own on the path, *parent on its directory.
+ * true: Landlock refuses it.
+ */
+bool image_land_refuses(const struct image *im, enum file_op op, bool dir,
+    const char *path, size_t len, uint32_t *own, uint32_t *parent);
+
 #endif

@@ -28,6 +28,8 @@ static const struct {
 	{ IS_UNIX_OUT, 1, IMAGE_RULES_MAX },
 	{ IS_ENVS, 1, IMAGE_RULES_MAX },
 	{ IS_BPF, 0, IMAGE_BPF_MAX },
+	{ IS_LAND, 0, IMAGE_LAND_MAX },
+	{ IS_BLOCKED, 0, IMAGE_BLOCKED_WORDS },
 };
 
 /* first..first+n-1 of a table of total. */
@@ -327,10 +329,39 @@ envs_ok(const struct image *im)
 	return 1;
 }
 
+/* Paths are absolute, and shorter than any that can be opened. */
+static int
+land_ok(const struct image *im)
+{
+	const struct image_land_rec *r = image_sec_LAND(im);
+	const char *s;
+	uint32_t i;
+
+	for (i = 0; i < image_count(im, IS_LAND); i++) {
+		if (!string_ok(im, r[i].path) || r[i].pad != 0 ||
+		    ((r[i].tree | r[i].exact) & ~LANDLOCK_ALL) != 0 ||
+		    (r[i].exact & ~LANDLOCK_OF_FILES) != 0)
+			return 0;
+		s = image_string(im, r[i].path);
+		if (s[0] != '/' || strlen(s) >= LANDLOCK_PATH_MAX)
+			return 0;
+	}
+	return 1;
+}
+
+static int
+blocked_ok(const struct image *im)
+{
+	uint32_t n = image_count(im, IS_BLOCKED);
+
+	return n == 0 || n == IMAGE_BLOCKED_WORDS;
+}
+
 /* In the order in which each relies on those before it. */
 static int (*const check_tab[])(const struct image *) = {
 	sections_ok, outcomes_ok, meta_ok, rules_ok, dfas_ok, uses_ok,
 	tables_ok, cmds_ok, nets_ok, redirs_ok, sigs_ok, envs_ok,
+	land_ok, blocked_ok,
 };
 
 int

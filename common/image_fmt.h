@@ -15,9 +15,10 @@
 
 #include "common/decision.h"
 #include "common/image.h"
+#include "common/landlock.h"
 
 #define IMAGE_MAGIC   "AGSHIMG"
-#define IMAGE_VERSION 1u
+#define IMAGE_VERSION 2u
 #define IMAGE_NONE    0xffffffffu /* an index that is absent */
 #define IMAGE_ALIGN   8u	  /* of every section and every automaton */
 
@@ -25,6 +26,7 @@
 #define IMAGE_RULES_MAX	  65536u
 #define IMAGE_GROUPS_MAX  64u	   /* automata of one use */
 #define IMAGE_BPF_MAX	  4096u /* BPF_MAXINSNS */
+#define IMAGE_LAND_MAX	  1024u /* each is an open at every entry */
 
 /*
  *	name	  element			what
@@ -54,7 +56,9 @@
 	X(SIGS,	    struct image_sig_rec)	/* signal rules in order */ \
 	X(ENVS,	    struct image_env_rec)	/* environment profiles; 0 is the policy's */ \
 	X(INJECT,   uint32_t)			/* strings "NAME=VALUE" */ \
-	X(BPF,	    uint64_t)			/* struct sock_filter */
+	X(BPF,	    uint64_t)			/* struct sock_filter */ \
+	X(LAND,	    struct image_land_rec)	/* Landlock's rules */ \
+	X(BLOCKED,  uint64_t)			/* 512 bits, or none: calls by number */
 /* clang-format on */
 
 enum image_section {
@@ -207,6 +211,18 @@ struct image_sig_rec {
 	uint32_t comm_dfa; /* IMAGE_NONE: any name */
 	uint32_t pid_min, pid_max;
 	uint32_t redirect; /* signal to send instead, 0..64 */
+};
+
+/*
+ * One of Landlock's rules: rights are its own bits, all below LANDLOCK_END.
+ * Bit i of may_make: the session may itself make the path's component i.
+ */
+struct image_land_rec {
+	uint32_t path;	/* strings; canonical and absolute */
+	uint32_t tree;	/* rights on it and everything below it */
+	uint32_t exact; /* rights on it alone: of files only */
+	uint32_t pad;
+	uint64_t may_make;
 };
 
 #define IENV_ALLOW 0x1u

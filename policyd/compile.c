@@ -404,6 +404,7 @@ comp_all(struct comp *c)
 	comp_cmds(c);
 	comp_unix(c);
 	comp_signals(c);
+	comp_landlock(c);
 	comp_redirects(c); /* last: lint counts the rules before */
 	comp_bpf(c);
 	comp_add(c, IS_SETTINGS, &c->settings, 1);

@@ -113,5 +113,7 @@ void comp_redirects(struct comp *c);
 void comp_signals(struct comp *c);
 /* compile_bpf.c */
 void comp_bpf(struct comp *c);
+/* compile_landlock.c: after comp_files */
+void comp_landlock(struct comp *c);
 
 #endif

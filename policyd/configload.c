@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "policyd/arena.h"
+#include "policyd/configcheck.h"
 #include "policyd/configtab.h"
 #include "policyd/diag.h"
 #include "policyd/policyload.h"
@@ -469,6 +470,8 @@ check(const struct loader *l)
 	check_names(l, &c->policy_default, 1);
 	check_names(l, c->policy_allowed.v, c->policy_allowed.n);
 	check_metadata(l);
+	configcheck_landlock(&l->y, c);
+	configcheck_syscalls(&l->y, c);
 	if (!c->audit_enabled)
 		yread_warn(&l->y,
 		    ytree_get(ytree_get(c->tree, "audit"), "enabled")->str.pos,

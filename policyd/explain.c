@@ -17,6 +17,7 @@
 #include "policyd/config.h"
 #include "policyd/decide.h"
 #include "policyd/dfabuild.h"
+#include "policyd/explain_landlock.h"
 #include "policyd/policy.h"
 #include "policyd/reference.h"
 #include "policyd/regex.h"
@@ -241,6 +242,29 @@ layer_text(const struct explain *x)
 	return text[x->v.layer];
 }
 
+/*
+ * The question as the second layer sees it; 0 where it is none of that: names,
+ * addresses, a command that is not named by its path.
+ */
+static int
+land_question(const struct explain *x, struct explain_land *q)
+{
+	memset(q, 0, sizeof(*q));
+	q->image = x->o->image;
+	q->what = x->q.op_name;
+	q->allowed = x->v.allowed;
+	if (x->q.domain == DD_FILE) {
+		q->path = x->q.subject;
+		explain_land_file(q, x->q.op);
+		return 1;
+	}
+	if (x->q.domain != DD_EXEC || x->argv[0][0] != '/')
+		return 0;
+	q->path = x->argv[0];
+	explain_land_exec(q);
+	return 1;
+}
+
 static int
 approvals_off(const struct explain *x)
 {
@@ -413,6 +437,7 @@ print_text(struct explain *x)
 {
 	const struct pstr *pat = pattern_of(x);
 	const struct registry_host *reg;
+	struct explain_land q;
 	FILE *fp = x->o->out;
 
 	fprintf(fp, "%s by ", decision_name[x->v.decision]);
@@ -439,6 +464,8 @@ print_text(struct explain *x)
 		fputc('\n', fp);
 	}
 	fprintf(fp, "layer: %s\n", layer_text(x));
+	if (land_question(x, &q))
+		explain_land_text(&q, fp);
 	if (x->q.domain == DD_EXEC)
 		print_command(x);
 	if (x->message[0] != '\0')
@@ -450,6 +477,7 @@ static void
 print_json(struct explain *x)
 {
 	const struct registry_host *reg = registry_of(x);
+	struct explain_land q;
 	FILE *fp = x->o->out;
 
 	fputs("{\n  ", fp);
@@ -474,6 +502,8 @@ print_json(struct explain *x)
 	}
 	put_member(fp, "layer", layer_name[x->v.layer]);
 	fputs(",\n  ", fp);
+	if (land_question(x, &q))
+		explain_land_json(&q, fp);
 	put_member(fp, "message", x->message);
 	fputs(",\n  \"passed_over\": [", fp);
 	passed_over(x);

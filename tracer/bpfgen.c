@@ -313,7 +313,8 @@ range_of(const struct bpfgen_opts *o, uint32_t nr, struct range *r)
 
 	systab_decide(&o->tab, &sd, &a);
 	*r = (struct range) { .first = nr, .weight = weight(&a) };
-	if (a.row != NULL && a.row->class == SYSTAB_ARG)
+	if (a.row != NULL && a.row->class == SYSTAB_ARG &&
+	    !systab_blocked(&o->tab, a.row))
 		r->tests = a.row->tests;
 	else
 		r->ret = ret_of(o, a.act, a.err);

@@ -705,6 +705,17 @@ systab_find_name(const char *name)
 }
 
 bool
+systab_blocked(const struct systab_opts *o, const struct systab_row *row)
+{
+	int nr = row->nr[o->arch];
+
+	if (o->blocked == NULL || nr < 0 || nr >= NR_END ||
+	    row->class == SYSTAB_REFUSE || row->class == SYSTAB_ERRNO)
+		return false;
+	return (o->blocked[nr / 64] >> (nr % 64) & 1) != 0;
+}
+
+bool
 systab_in_force(const struct systab_opts *o, unsigned int cond)
 {
 	return cond == SYSTAB_ALWAYS ||
@@ -787,6 +798,8 @@ systab_decide(const struct systab_opts *o, const struct seccomp_data *sd,
 	a->row = r = systab_find(o->arch, sd->nr);
 	if (r == NULL)
 		decide_unknown(o, sd->nr, a);
+	else if (systab_blocked(o, r))
+		answer(o, a, SYSTAB_ACT_REFUSE, ASK_REFUSE, EPERM);
 	else if (r->class == SYSTAB_ARG)
 		decide_arg(o, r->tests, sd, a);
 	else

@@ -235,6 +235,7 @@ struct systab_opts {
 	bool metadata;	     /* SYSTAB_METADATA rows are in force */
 	bool root_session;   /* SYSTAB_ROOT rows are in force */
 	bool silent_refuse;  /* no engine to record: REFUSE is answered by the filter */
+	const uint64_t *blocked; /* SYSTAB_NR_END bits by number, refused besides; or NULL */
 };
 
 /* The answer for one call. */
@@ -269,6 +270,12 @@ void systab_decide(const struct systab_opts *o, const struct seccomp_data *sd,
 /* The same for a row of another class than ARG, for which arguments do not matter. */
 void systab_decide_row(const struct systab_opts *o,
     const struct systab_row *row, struct systab_answer *a);
+
+/*
+ * Is row blocked by the options?  What is refused or unknown anyway is not: it keeps
+ * its own answer.
+ */
+bool systab_blocked(const struct systab_opts *o, const struct systab_row *row);
 
 /* Is a condition in force under these options? */
 bool systab_in_force(const struct systab_opts *o, unsigned int cond);

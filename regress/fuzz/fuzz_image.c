@@ -1,6 +1,7 @@
 /*
- * Two promises of the policy image: what image_check accepts is safe to
- * evaluate on any input, and the evaluator agrees with the reference.
+ * Three promises of the policy image: what image_check accepts is safe to
+ * evaluate on any input, the evaluator agrees with the reference, and
+ * Landlock's rules hold what the policy allows.
  *
  * The first byte chooses: 0 the rest is an image; 1 the rest are patches
  * (offset, value) to a sound image, then questions; 2 the rest spells patterns
@@ -15,6 +16,7 @@
 #include "common/image.h"
 #include "common/image_fmt.h"
 #include "policyd/compile.h"
+#include "policyd/config.h"
 #include "policyd/diag.h"
 #include "policyd/policy.h"
 #include "policyd/reference.h"
@@ -39,7 +41,26 @@ static const char base_policy[] =
     "env_policy: { allow: ['A*'], deny: ['*B'] }\n"
     "env_inject: { X: y }\n";
 
+static const char base_config[] =
+    "landlock: {enabled: true, allow_read: [/r], deny_paths: [/w/x]}\n"
+    "sandbox: {seccomp: {syscalls: {block: [sysinfo, openat]}}}\n";
+
 static const struct vars no_vars = { NULL, 0 };
+
+static void
+ask_land(const struct image *im, const char *s, size_t len)
+{
+	struct image_land r;
+	uint32_t own, parent;
+	unsigned int i;
+
+	for (i = 0; image_land_get(im, i, &r); i++)
+		if (r.path[0] != '/' || ((r.tree | r.exact) >> 16) != 0)
+			abort();
+	for (i = 0; i <= FOP_MAX; i++)
+		(void)image_land_refuses(im, (enum file_op)i, i & 1, s, len,
+		    &own, &parent);
+}
 
 /* Ask everything that can be asked, with s as every text. */
 static void
@@ -79,6 +100,10 @@ ask_all(const struct image *im, const char *s, size_t len)
 	(void)strlen(image_project_root(im));
 	(void)strlen(image_policy_name(im));
 	(void)image_settings(im)->pids_max;
+	ask_land(im, s, len);
+	if (image_blocked(im) != NULL)
+		(void)((const volatile uint64_t *)
+		    image_blocked(im))[IMAGE_BLOCKED_WORDS - 1];
 	if (image_bpf(im, &n) != NULL && n > 0)
 		(void)((const volatile uint64_t *)image_bpf(im, &n))[n - 1];
 }
@@ -86,14 +111,21 @@ ask_all(const struct image *im, const char *s, size_t len)
 static struct policy *
 load(const char *yaml, size_t len, struct compiled *c)
 {
+	static struct config *conf;
 	struct compile_opts o = { .vars = &no_vars, .no_bpf = len % 2 == 0 };
 	struct policy *pol;
 	struct diag d;
 
 	diag_init(&d);
 	memset(c, 0, sizeof(*c));
+	if (conf == NULL)
+		conf = config_load("c", base_config, sizeof(base_config) - 1,
+		    NULL, &d);
+	if (conf == NULL)
+		abort();
 	pol = policy_load("t", yaml, len, &d);
 	o.policy = pol;
+	o.config = conf;
 	if (pol != NULL && compile_image(&o, c, &d) == -1) {
 		policy_free(pol);
 		pol = NULL;
@@ -174,6 +206,25 @@ spell(const uint8_t **data, size_t *size, char *out, size_t max)
 	return n;
 }
 
+/* But for the top of a hierarchy, that may be made and removed. */
+static void
+compare_land(const struct image *im, const char *yaml, enum file_op op,
+    const char *path)
+{
+	size_t len = strlen(path);
+	uint32_t own, parent;
+
+	if (path[len - 1] == '/' || strstr(path, "//") != NULL ||
+	    strstr(path, "/.") != NULL || strncmp(path, "/w/x", 4) == 0 ||
+	    !image_land_refuses(im, op, false, path, len, &own, &parent))
+		return;
+	if (own == 0 && (parent & ~image_land_rights(im, path, len)) == 0)
+		return;
+	fprintf(stderr, "%s%s %s: Landlock lacks %x %x\n", yaml,
+	    file_op_name[op], path, own, parent);
+	abort();
+}
+
 static void
 compare(const uint8_t *data, size_t size)
 {
@@ -205,6 +256,9 @@ compare(const uint8_t *data, size_t size)
 		for (op = 0; op < FOP_MAX; op++) {
 			image_file(&im, (enum file_op)op, path, strlen(path),
 			    &v);
+			if (v.allowed)
+				compare_land(&im, yaml, (enum file_op)op,
+				    path);
 			reference_file(&ref, (enum file_op)op, path, &a);
 			if (v.decision != a.decision || (a.rule == NULL) !=
 			    ((v.rule & RULE_BUILTIN) != 0)) {

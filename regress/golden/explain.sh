@@ -30,6 +30,11 @@ explain() {
 	explain exe.dev stat /
 	explain exe.dev delete /dev/null
 	explain exe.dev write /dev/full
+	explain exe.dev write /etc/passwd
+	explain exe.dev rename /usr/bin/env
+	explain exe.dev truncate /etc/passwd
+	explain exe.dev exec /opt/tool/run
+	explain exe.dev -j rmdir /tmp
 	explain exe.dev exec rm -rf /x
 	explain exe.dev exec nice -n 5 env A=1 rm -rf /x
 	explain exe.dev exec exec unknowncmd

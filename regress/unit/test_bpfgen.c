@@ -279,6 +279,36 @@ program_agrees_with_the_table(void **state)
 	}
 }
 
+/* Whatever is blocked besides, the program fits and agrees. */
+static void
+blocked_calls_agree(void **state)
+{
+	uint64_t bits[SYSTAB_NR_END / 64], rng = 88172645463325252u;
+	struct bpfgen_opts o = { .tab = { .metadata = true,
+				     .root_session = true,
+				     .blocked = bits } };
+	struct seccomp_data sd;
+	struct prog p;
+
+	for (unsigned int i = 0; i < 40; i++) {
+		o.tab.arch = i & 1;
+		sd.arch = systab_audit_arch[o.tab.arch];
+		for (unsigned int k = 0; k < SYSTAB_NR_END / 64; k++) {
+			rng ^= rng << 13;
+			rng ^= rng >> 7;
+			rng ^= rng << 17;
+			bits[k] = i < 2 ? UINT64_C(0x5555555555555555) : rng;
+		}
+		build(&o, &p);
+		for (int nr = -1; nr < SYSTAB_NR_END + 2; nr++) {
+			sd.nr = nr;
+			for (unsigned int k = 0; k < SYSTAB_NARGS; k++)
+				sd.args[k] = rng >> (k * 8);
+			check(&o, &p, &sd);
+		}
+	}
+}
+
 static void
 numbers_at_the_ends_agree(void **state)
 {
@@ -456,6 +486,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(program_agrees_with_the_table),
+		cmocka_unit_test(blocked_calls_agree),
 		cmocka_unit_test(numbers_at_the_ends_agree),
 		cmocka_unit_test(build_without_room_fails),
 		cmocka_unit_test(kernel_runs_it),

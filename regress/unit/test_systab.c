@@ -325,6 +325,30 @@ cred_asked_only_in_root_sessions(void **state)
 	assert_int_equal(a.act, SYSTAB_ACT_PASS);
 }
 
+static void
+blocked_calls_are_refused_whatever_else_they_are(void **state)
+{
+	static const char *const names[] = { "sysinfo", "openat", "ioctl",
+		"stat" };
+	uint64_t bits[SYSTAB_NR_END / 64] = { 0 };
+	const struct systab_opts o = { .arch = SYSTAB_X86_64,
+		.blocked = bits };
+	struct systab_answer a;
+
+	for (size_t i = 0; i < N(names); i++) {
+		int nr = systab_find_name(names[i])->nr[SYSTAB_X86_64];
+
+		bits[nr / 64] |= UINT64_C(1) << (nr % 64);
+		decide(&o, names[i], 0, 0, 0, &a);
+		assert_int_equal(a.act, SYSTAB_ACT_REFUSE);
+		assert_int_equal(a.err, EPERM);
+	}
+	/* What is answered anyway keeps its answer. */
+	memset(bits, 0xff, sizeof(bits));
+	decide(&o, "clone3", 0, 0, 0, &a);
+	assert_int_equal(a.err, ENOSYS);
+}
+
 struct arg_case {
 	const char *name;
 	uint64_t a0, a1, a2;
@@ -517,6 +541,8 @@ main(void)
 		cmocka_unit_test(families_every_variant_asks_the_same),
 		cmocka_unit_test(metadata_asked_only_when_on),
 		cmocka_unit_test(cred_asked_only_in_root_sessions),
+		cmocka_unit_test(
+		    blocked_calls_are_refused_whatever_else_they_are),
 		cmocka_unit_test(arguments_decide_as_the_kernel_reads_them),
 		cmocka_unit_test(sendto_null_passes_unless_fastopen),
 		cmocka_unit_test(numbers_unknown_are_enosys_and_x32_dies),
