@@ -6,9 +6,10 @@
  *	monitor	-> tracer	ENTRY		the connection and a pidfd of the asker
  *		(or monitor -> asker ENTRY_VERDICT: refused, or "inside": exec plainly)
  *	asker	-> tracer	ENTRY_ASK	argv and environment, in a sealed memfd
- *	tracer	-> asker	ENTRY_VERDICT	go: filtered environment, seccomp program; or why not
- *	asker: no_new_privs, capabilities, install the filter; a CLONE_FILES helper, cloned
- *		before, sends
+ *	tracer	-> asker	ENTRY_VERDICT	go: filtered environment, seccomp program, Landlock's
+ *					rules if any; or why not
+ *	asker: no_new_privs, capabilities, Landlock, install the filter; a CLONE_FILES helper,
+ *		cloned before, sends
  *	asker	-> tracer	ENTRY_LISTENER	the listener
  *	tracer	-> monitor	LISTENER	a duplicate to keep
  *	tracer	-> asker	ENTRY_GO	it is being served

@@ -87,6 +87,9 @@ struct daemon_conf {
 	uint32_t pad;
 };
 
+/* In the count of an IMAGE_RESULT, beside Landlock's ABI: the rules refuse nothing. */
+#define MSG_LANDLOCK_IDLE 0x10000u
+
 /* Outcome of a load or compile: 0 or an errno; the tail is diagnostics text. */
 struct msg_status {
 	uint32_t error;
@@ -291,7 +294,8 @@ struct msg_entry_ask {
 };
 
 /*
- * tracer (or monitor, on refusal) to asker.  exit_code 0: go; fds: environment blob, BPF program.
+ * tracer (or monitor, on refusal) to asker.  exit_code 0: go; fds: environment blob, BPF program,
+ * Landlock's rules where the session has them.
  * inside 1: the asker already is in a session: exec plainly.  Else exit with exit_code.
  * tail: rule NUL file NUL message NUL hint NUL
  */
@@ -366,7 +370,7 @@ struct msg_entry_verdict {
 	X(NET_SOCKET_IS, PROC_MONITOR,	PROC_TRACER,	msg_status,	0,	FDS(0, 1),	MSG_P_RUN) \
 	X(ENTRY_HELLO,	PROC_ASKER,	PROC_MONITOR,	msg_entry_hello, 0,	FDS(0, 0),	MSG_P_START | MSG_ONCE) \
 	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
-	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 2), MSG_P_ANY | MSG_ONCE) \
+	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY | MSG_ONCE) \
 	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE)
 /* clang-format on */

@@ -69,6 +69,8 @@ static const struct pword auth_words[] = { { "none", 0 }, { "api_key", 1 },
 #define DEADS(p, t, f)	{ p, CK_DEAD, t, offsetof(struct config, f), NULL, NULL }
 #define DEADN(p, t, n)	{ p, CK_DEAD, t, CONFIGTAB_NOSTORE, n, NULL }
 
+#define ON_BEHALF "the network rules judge every connect and bind"
+
 const struct ckey configtab[] = {
 	SWITCHS("server.http.addr", CT_STR, http_addr, "HTTP API"),
 	LATERS("server.http.read_timeout", CT_DURATION, http_read_timeout_ns, "HTTP API"),
@@ -218,8 +220,7 @@ const struct ckey configtab[] = {
 	DEAD("sandbox.seccomp.profile", CT_ANY),
 	DEAD("sandbox.seccomp.unix_socket.enabled", CT_BOOL),
 	DEAD("sandbox.seccomp.unix_socket.action", CT_STR),
-	SWITCHS("sandbox.seccomp.syscalls.block", CT_LIST, syscalls_block,
-	    "further blocked system calls"),
+	LIVE("sandbox.seccomp.syscalls.block", CT_LIST, syscalls_block),
 	DEAD("sandbox.seccomp.syscalls.allow", CT_LIST),
 	DEAD("sandbox.seccomp.syscalls.default_action", CT_STR),
 	DEAD("sandbox.seccomp.syscalls.on_block", CT_STR),
@@ -267,18 +268,15 @@ const struct ckey configtab[] = {
 	DEAD("sandbox.namespaces", CT_ANY),
 	DEAD("sandbox.wrap_env_policy", CT_ANY),
 
-	SWITCHS("landlock.enabled", CT_BOOL, landlock_enabled, "Landlock layer"),
-	LATERS("landlock.allow_execute", CT_LIST, landlock_execute,
-	    "Landlock layer"),
-	LATERS("landlock.allow_read", CT_LIST, landlock_read,
-	    "Landlock layer"),
-	LATERS("landlock.allow_write", CT_LIST, landlock_write,
-	    "Landlock layer"),
-	LATERS("landlock.deny_paths", CT_LIST, landlock_deny,
-	    "Landlock layer"),
-	DEAD("landlock.network.allow_connect_tcp", CT_BOOL),
-	DEAD("landlock.network.allow_bind_tcp", CT_BOOL),
-	DEAD("landlock.network.bind_ports", CT_ANY),
+	LIVE("landlock.enabled", CT_BOOL, landlock_enabled),
+	LIVE("landlock.allow_execute", CT_LIST, landlock_execute),
+	LIVE("landlock.allow_read", CT_LIST, landlock_read),
+	LIVE("landlock.allow_write", CT_LIST, landlock_write),
+	LIVE("landlock.deny_paths", CT_LIST, landlock_deny),
+	/* Landlock would see no connect and no bind: they are performed on behalf. */
+	DEADN("landlock.network.allow_connect_tcp", CT_BOOL, ON_BEHALF),
+	DEADN("landlock.network.allow_bind_tcp", CT_BOOL, ON_BEHALF),
+	DEADN("landlock.network.bind_ports", CT_ANY, ON_BEHALF),
 
 	LIVE("network.private_answers", CT_LIST, private_answers),
 	LIVE("network.user_registries", CT_BOOL, user_registries),

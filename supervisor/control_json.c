@@ -91,10 +91,10 @@ shape_session(const struct msg *m)
 	const struct msg_session_item *it = msg_payload(m);
 	const char *workspace = msg_str(m, 0), *policy = msg_str(m, 1);
 	const char *root = msg_str(m, 2), *degraded = msg_str(m, 3);
-	const char *not_built = msg_str(m, 4);
+	const char *not_built = msg_str(m, 4), *landlock = msg_str(m, 5);
 	json_t *j;
 
-	if (not_built == NULL || memchr(it->id, '\0', sizeof(it->id)) == NULL ||
+	if (landlock == NULL || memchr(it->id, '\0', sizeof(it->id)) == NULL ||
 	    (j = json_object()) == NULL)
 		return NULL;
 	json_object_set_new(j, "id", json_string(it->id));
@@ -117,6 +117,7 @@ shape_session(const struct msg *m)
 	json_object_set_new(j, "tracer_pid", json_integer(it->tracer_pid));
 	json_object_set_new(j, "degraded", lines_json(degraded));
 	json_object_set_new(j, "not_built", lines_json(not_built));
+	json_object_set_new(j, "landlock", text_json(landlock));
 	return j;
 }
 

@@ -67,6 +67,19 @@ put(char *tail, size_t n, const char *s, size_t max)
 	return n + len + 1;
 }
 
+/* The second layer, in words; "" where the configuration does not ask for it. */
+static const char *
+landlock_text(const struct session *s, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (s->landlock != 0)
+		snprintf(buf, size, "ABI %u%s", s->landlock & 0xffff,
+		    (s->landlock & MSG_LANDLOCK_IDLE) != 0 ?
+			", but this policy leaves it nothing to refuse" :
+			"");
+	return buf;
+}
+
 static void
 send_item(struct monitor *mon, uint32_t id, const struct session *s)
 {
@@ -82,7 +95,7 @@ send_item(struct monitor *mon, uint32_t id, const struct session *s)
 		.idle_timeout_ns = s->idle_timeout_ns,
 		.tracer_pid = s->tracer.pid,
 	};
-	char tail[MSG_TAIL];
+	char tail[MSG_TAIL], text[128];
 	size_t n = 0;
 
 	memcpy(it.id, s->id, sizeof(it.id));
@@ -91,6 +104,7 @@ send_item(struct monitor *mon, uint32_t id, const struct session *s)
 	n = put(tail, n, s->project_root, 4096);
 	n = put(tail, n, s->degraded, 1024);
 	n = put(tail, n, mon->load.not_built, 2048);
+	n = put(tail, n, landlock_text(s, text, sizeof(text)), sizeof(text));
 	(void)proc_send(&mon->control, MSG_SESSION_ITEM, id, s->number, &it,
 	    tail, n, NULL, 0);
 }

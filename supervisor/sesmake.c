@@ -518,6 +518,8 @@ image_changed(struct session *s, uint32_t error, const char *text)
 	if (s->cgroup_used &&
 	    cgroup_limit(&s->cgroup, &lim, why, sizeof(why)) != 0)
 		session_add_degraded(s, why);
+	if (text[0] != '\0' && strstr(s->degraded, text) == NULL)
+		session_add_degraded(s, text);
 	session_arm(s);
 	reload_done(s, NULL);
 }
@@ -532,6 +534,8 @@ got_image_result(struct session *s, struct msg *m)
 		return;
 	s->image_id = 0;
 	first_line(m, line, sizeof(line));
+	if (st->error == 0)
+		s->landlock = st->count;
 	if (s->state != SES_LAUNCHING) {
 		image_changed(s, st->error, line);
 		return;

@@ -89,6 +89,7 @@ struct session {
 	bool net_ended; /* netproxy was told */
 	int registries_fd; /* what was found at its start; owned; -1 */
 	struct image_settings limits, next_limits;
+	uint32_t landlock; /* the ABI, with MSG_LANDLOCK_IDLE; 0: off */
 	struct cgroup cgroup;
 	bool cgroup_used;
 	struct session_listener listener[SESSION_LISTENERS];

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "common/entry.h"
+#include "common/landlock.h"
 #include "common/log.h"
 #include "tracer/entry.h"
 #include "tracer/entryenv.h"
@@ -382,6 +383,17 @@ program_fd(const struct image *im)
 	return fd;
 }
 
+/*
+ * Where this kernel has no Landlock the session was made all the same: degraded,
+ * which the configuration allows.
+ */
+static bool
+has_landlock(const struct tracer *t, const struct image *im)
+{
+	return image_settings(im)->landlock != 0 &&
+	    (t->features & FEATURE_LANDLOCK) != 0;
+}
+
 static void
 say_yes(struct entry *e, const struct image *im, char *const *envp)
 {
@@ -393,23 +405,25 @@ say_yes(struct entry *e, const struct image *im, char *const *envp)
 		    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0,
 	};
 	char *const none[] = { NULL };
-	int fds[2];
+	unsigned int n = has_landlock(t, im) ? 3 : 2;
+	int fds[3] = { -1, -1, -1 };
 
 	fds[0] = entry_blob_write(none, envp, "");
 	fds[1] = program_fd(im);
-	if (fds[0] == -1 || fds[1] == -1 ||
+	if (n == 3)
+		fds[2] = landlock_blob_write(im);
+	if (fds[0] == -1 || fds[1] == -1 || fds[n - 1] == -1 ||
 	    chan_send(&e->chan, MSG_ENTRY_VERDICT, 0, e->es->session, &v,
-	    "\0\0\0", 4, fds, 2) == -1) {
+	    "\0\0\0", 4, fds, n) == -1) {
 		log_warn("verdict for entry %u: %s", e->number,
 		    strerror(errno));
 		entry_free(e);
 	} else {
 		e->state = EN_INSTALLING;
 	}
-	if (fds[0] != -1)
-		close(fds[0]);
-	if (fds[1] != -1)
-		close(fds[1]);
+	for (n = 0; n < 3; n++)
+		if (fds[n] != -1)
+			close(fds[n]);
 }
 
 /*

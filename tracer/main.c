@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/landlock.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/privdrop.h"
@@ -64,9 +65,9 @@ kill_session(struct house *h)
 
 static void
 image_result(struct house *h, const struct msg *m, uint32_t error,
-    const char *text)
+    const char *text, uint32_t landlock)
 {
-	struct msg_status st = { .error = error };
+	struct msg_status st = { .error = error, .count = landlock };
 
 	if (chan_send(&h->child.chan, MSG_IMAGE_RESULT, m->hdr.id, h->session,
 	    &st, text, strlen(text) + 1, NULL, 0) == -1)
@@ -75,13 +76,30 @@ image_result(struct house *h, const struct msg *m, uint32_t error,
 
 /* What this machine lacks that a session should know of, or "". */
 static const char *
-lacking(const struct house *h, char *buf, size_t size)
+lacking(const struct house *h, const struct image *im, char *buf, size_t size)
 {
-	buf[0] = '\0';
-	if ((h->features.bits & FEATURE_WAIT_KILLABLE) == 0)
-		snprintf(buf, size, "no WAIT_KILLABLE_RECV (Linux 5.19): a "
-		    "signal may repeat the effect of a call");
+	bool landlock = image_settings(im)->landlock == 0 ||
+	    (h->features.bits & FEATURE_LANDLOCK) != 0;
+	bool killable = (h->features.bits & FEATURE_WAIT_KILLABLE) != 0;
+
+	snprintf(buf, size, "%s%s%s", killable ? "" :
+	    "no WAIT_KILLABLE_RECV (Linux 5.19): a signal may repeat the "
+	    "effect of a call", killable || landlock ? "" : "; ", landlock ?
+	    "" : "no Landlock (Linux 5.13), which landlock.enabled asks for");
 	return buf;
+}
+
+/* The ABI under which the image's rules stand, 0 where there are none. */
+static uint32_t
+landlock_of(const struct house *h, const struct image *im)
+{
+	uint32_t known = landlock_known(h->features.landlock_abi);
+
+	if (image_settings(im)->landlock == 0 || known == 0)
+		return 0;
+	return (uint32_t)h->features.landlock_abi |
+	    ((known & ~image_land_rights(im, "/", 1)) == 0 ?
+	    MSG_LANDLOCK_IDLE : 0);
 }
 
 /* Why Yama lets nobody be governed here, or NULL. */
@@ -105,17 +123,18 @@ got_image(struct house *h, struct msg *m)
 	int fd = msg_take_fd(m, 0);
 
 	if (yama_refuses(&h->t) != NULL) {
-		image_result(h, m, ENOTSUP, yama_refuses(&h->t));
+		image_result(h, m, ENOTSUP, yama_refuses(&h->t), 0);
 	} else if ((h->features.bits & FEATURE_NEEDED) != FEATURE_NEEDED) {
 		image_result(h, m, ENOTSUP, feature_text(&h->features, text,
-		    sizeof(text)));
+		    sizeof(text)), 0);
 	} else if (im == NULL || image_open(&im->im, fd) == -1) {
 		image_result(h, m, (uint32_t)errno, "the policy image is "
-		    "damaged");
+		    "damaged", 0);
 	} else {
 		tracer_set_image(&h->t, im);
+		image_result(h, m, 0, lacking(h, &im->im, text, sizeof(text)),
+		    landlock_of(h, &im->im));
 		im = NULL;
-		image_result(h, m, 0, lacking(h, text, sizeof(text)));
 	}
 	free(im);
 	close(fd);

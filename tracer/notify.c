@@ -201,6 +201,20 @@ notify_ask_umask(struct call *c)
 
 /* ---- serving ---- */
 
+#ifdef CONTINUE_UNJUDGED
+/*
+ * A tracer that judges nothing of files and commands: it shows what Landlock
+ * refuses alone.
+ */
+static bool
+is_continued(const struct call *c)
+{
+	uint8_t domain = systab_ask_tab[c->sa.ask].domain;
+
+	return domain == SYSTAB_D_FILE || domain == SYSTAB_D_EXEC;
+}
+#endif
+
 /* Take the image in force; it stays while we point to it. */
 static void
 image_take(struct worker *w)
@@ -235,6 +249,7 @@ decide_what(struct call *c)
 		.arch = SYSTAB_ARCH_HERE,
 		.metadata = image_settings(c->im)->metadata != 0,
 		.root_session = c->tracer->root_session,
+		.blocked = image_blocked(c->im),
 	};
 
 	systab_decide(&o, &c->rq->data, &c->sa);
@@ -264,6 +279,12 @@ serve(struct worker *w)
 	decide_what(c);
 	switch ((enum systab_act)c->sa.act) {
 	case SYSTAB_ACT_ASK:
+#ifdef CONTINUE_UNJUDGED
+		if (is_continued(c)) {
+			answer_continue(c);
+			break;
+		}
+#endif
 		fn = c->sa.ask < ASK_MAX ? dispatch_tab[c->sa.ask] : NULL;
 		if (fn == NULL) {
 			refuse_call(c);

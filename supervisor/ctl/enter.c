@@ -35,6 +35,7 @@
 
 #include "common/decision.h"
 #include "common/entry.h"
+#include "common/landlock.h"
 #include "common/msg.h"
 #include "supervisor/ctl/enter.h"
 
@@ -65,6 +66,7 @@ struct asker {
 	struct entry_args env; /* what the session's filter left of envp */
 	struct sock_filter *insn;
 	size_t insns;
+	int rules; /* Landlock's, a blob; -1: none */
 	pid_t tracer; /* who gave the verdict, as the kernel says; 0 unknown */
 };
 
@@ -303,6 +305,7 @@ take_verdict(struct asker *a)
 	}
 	env = msg_take_fd(&a->msg, 0);
 	prog = msg_take_fd(&a->msg, 1);
+	a->rules = msg_take_fd(&a->msg, 2);
 	errno = EPROTO;
 	if (env == -1 || prog == -1 || entry_blob_read(env, &a->env) == -1)
 		error = broken(a, "environment from the session");
@@ -430,6 +433,32 @@ helper_finish(struct handover *h, pid_t pid, int listener)
 	return n == pid && status == 0 ? 0 : -1;
 }
 
+/*
+ * The paths of the session's rules, opened by us, as a ruleset: -1 where there
+ * is nothing to be put under.
+ */
+static int
+make_ruleset(struct asker *a, int *ruleset)
+{
+	*ruleset = -1;
+	if (a->rules == -1)
+		return 0;
+	return landlock_build(a->rules, ruleset) == 0 ? 0 :
+	    broken(a, "making Landlock's ruleset");
+}
+
+/* From here on files are refused that the policy never allows. */
+static int
+under_landlock(struct asker *a, int ruleset)
+{
+	if (ruleset == -1)
+		return 0;
+	if (landlock_restrict(ruleset) == -1)
+		return broken(a, "entering Landlock's domain");
+	close(ruleset);
+	return 0;
+}
+
 /* From here on we are filtered. */
 static int
 install_filter(struct asker *a, struct handover *h, pid_t helper)
@@ -472,6 +501,7 @@ static int
 confine(struct asker *a)
 {
 	struct handover *h;
+	int ruleset;
 	pid_t helper;
 
 	if (a->tracer > 0) /* EINVAL where there is no Yama */
@@ -484,6 +514,9 @@ confine(struct asker *a)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (h == MAP_FAILED)
 		return broken(a, "shared memory");
+	if (make_ruleset(a, &ruleset) == -1 ||
+	    under_landlock(a, ruleset) == -1)
+		return -1;
 	forget_environment();
 	if ((helper = helper_start(a, h)) == -1)
 		return broken(a, "helper");
@@ -529,6 +562,7 @@ enter(const struct enter_request *q, struct enter_result *r)
 	a->q = q;
 	a->r = r;
 	a->ch.fd = -1;
+	a->rules = -1;
 	if (negotiate(a) == -1)
 		goto out;
 	if (!a->verdict.inside)
@@ -543,6 +577,8 @@ out:
 	/* Under the filter: nothing here may be a judged call. */
 	chan_close(&a->ch);
 	entry_args_clear(&a->env);
+	if (a->rules != -1)
+		close(a->rules);
 	free(a->insn);
 	free(a);
 }

@@ -47,6 +47,7 @@ static const struct {
 	{ "created_at", "Created:" },
 	{ "proxy_url", "Proxy:" },
 	{ "llm_proxy_url", "LLM proxy:" },
+	{ "landlock", "Landlock:" },
 	{ "degraded", "Degraded:" },
 	{ "not_built", "Not built yet:" },
 };
