@@ -82,6 +82,9 @@ case $FEATURES in
 	start_house
 	agentsh session create --workspace "$W" --json >"$TESTTMP/out" 2>&1
 	check "a session that is less is not made unasked" grep -q WAIT_KILLABLE_RECV "$TESTTMP/out"
+	case $FEATURES in
+	*,landlock*) check "nor one without Landlock" grep -q 'no Landlock' "$TESTTMP/out" ;;
+	esac
 	stop_house
 	sed -i 's/allow_degraded: false.*/allow_degraded: true/' /etc/agentsh/config.yaml
 	;;
