@@ -263,7 +263,7 @@ pathdeep_name(struct call *c, int fd, char *buf, size_t size, size_t *len)
 	int e = EAGAIN, i;
 
 	*len = 0;
-	if (size <= 2 * PATH_MAX || fstat(fd, &st) == -1)
+	if (size <= (size_t)2 * PATH_MAX || fstat(fd, &st) == -1)
 		return EACCES;
 	if (S_ISREG(st.st_mode))
 		return name_file(t, fd, buf, size, len);
