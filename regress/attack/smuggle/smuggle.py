@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
-# smuggle.py DIR PROXY MEANT...: run the corpus of cases.py through the proxy at PROXY
+# smuggle.py DIR PROXY MEANT...
+# smuggle.py DIR -- COMMAND...
+#
+# Run the corpus of cases.py through the proxy at PROXY
 # (ADDR:PORT) with nginx and haproxy behind as referees, and say what differed.  MEANT is
 # WHO=ADDR:PORT for each listener whose connections were meant for WHO.  DIR is for the
-# referees' files.  The addresses 10.9.0.1 to 10.9.0.4 are on this machine.
+# referees' files.  The addresses 10.9.0.1 to 10.9.0.4 are on this machine.  In the
+# second form COMMAND is client.py in a session that intercepts, whose resolver asks us
+# at 10.9.0.4 port 53, and which may have {A} and the origin by name.
 #
 # Exit 0 if all came as listed and no request reached a host that the judge denies.
 
@@ -43,6 +48,9 @@ backend b
 """
 LONG = 30  # seconds that nothing here takes
 failures = 0
+via = None
+# Not for a session, which knows the address by a name that it may reach.
+NOT_VIA = {"i-host-none-10", "t-no-name"}
 
 
 def bad(what):
@@ -98,6 +106,26 @@ def hello_server(s):
     s.sendall(b"server " + str(len(d)).encode())
 
 
+# Names for a session's resolver.
+NAMES = {"nginx.test": 1, "haproxy.test": 3, "denied.test": 2, "rebind.test": 2, "origin.test": 4}
+
+
+def dns_server():
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(("10.9.0.4", 53))
+    while True:
+        q, who = s.recvfrom(4096)
+        labels, at = [], 12
+        while q[at]:
+            labels.append(q[at + 1:at + 1 + q[at]].decode("latin-1").lower())
+            at += 1 + q[at]
+        end = at + 5
+        last = NAMES.get(".".join(labels))
+        a = last is not None and q[at + 1:at + 3] == b"\0\1"
+        head = q[:2] + (b"\x81\x80" if last else b"\x81\x83") + b"\0\1" + bytes([0, a]) + b"\0\0\0\0"
+        s.sendto(head + q[12:end] + (b"\xc0\x0c\0\1\0\1\0\0\1\x2c\0\4" + bytes([10, 9, 0, last]) if a else b""), who)
+
+
 def listen(addr, port, handle):
     s = socket.socket()
     s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -108,7 +136,16 @@ def listen(addr, port, handle):
 
 # ---- the client ----
 
+def talk_via(to, raw):
+    via.stdin.write(f"{to} {raw.hex()}\n".encode())
+    via.stdin.flush()
+    got, how = via.stdout.readline().decode().rstrip("\n").split(" ")
+    return bytes.fromhex(got), {"end": False, "broken": True}.get(how, how)
+
+
 def talk(to, raw):
+    if via is not None:
+        return talk_via(to, raw)
     s = socket.create_connection(to, timeout=LONG)
     got, broken = b"", False
     try:
@@ -218,6 +255,8 @@ def run_case(c, to, host, tag, expect):
 
 def run_hellos(where):
     for name, sni, meant, want in HELLOS:
+        if "TLS" + meant not in where or (via and name in NOT_VIA):
+            continue
         ctx = ssl.create_default_context()
         ctx.check_hostname, ctx.verify_mode = False, ssl.CERT_NONE
         i, o = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -285,25 +324,32 @@ def start(procs, where, tmp):
     listen("10.9.0.4", 80, origin)
     listen("10.9.0.4", 443, hello_server)
     listen("10.9.0.2", 443, hello_server)
-    for a in (("10.9.0.1", 80), ("10.9.0.3", 80), where["proxy"]):
+    threading.Thread(target=dns_server, daemon=True).start()
+    for a in (("10.9.0.1", 80), ("10.9.0.3", 80)) + (() if via_command else (where["proxy"],)):
         wait_port(*a)
 
 
 def main():
+    global via
     tmp = sys.argv[1]
-    where = {"proxy": split(sys.argv[2])}
-    for arg in sys.argv[3:]:
-        who, to = arg.split("=")
-        where[who] = split(to)
+    if via_command:
+        where = {"proxy": "proxy", "meantA": "nginx.test:80", "TLSO": "origin.test:443"}
+    else:
+        where = {"proxy": split(sys.argv[2])}
+        for arg in sys.argv[3:]:
+            who, to = arg.split("=")
+            where[who] = split(to)
     expect, n, procs = {}, 0, []
     try:
         start(procs, where, tmp)
+        if via_command:
+            via = subprocess.Popen(via_command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         for c in CASES:
             for tag, host in (("nginx", "nginx.test"), ("haproxy", "haproxy.test")):
                 if c["kind"] != "proxy" and tag == "haproxy":
                     continue
                 to = where.get("proxy" if c["kind"] in ("proxy", "answer") else c["kind"])
-                if to is None:
+                if to is None or (via and c["name"] in NOT_VIA):
                     continue
                 run_case(c, to, host, tag, expect)
                 n += 1
@@ -311,6 +357,9 @@ def main():
             run_hellos(where)
             n += len(HELLOS) + len(HELLO_BYTES)
     finally:
+        if via is not None:
+            via.stdin.close()
+            via.wait(LONG)
         for p, sig in reversed(list(zip(procs, (signal.SIGQUIT, signal.SIGUSR1)))):
             p.send_signal(sig)  # end what has begun
             try:
@@ -333,4 +382,5 @@ def split(text):
     return addr, int(port)
 
 
+via_command = sys.argv[3:] if sys.argv[2] == "--" else []
 sys.exit(main())
