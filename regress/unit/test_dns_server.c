@@ -872,6 +872,51 @@ resolver_hating_edns_asked_without(void **state)
 }
 
 static void
+resolvers_asked_in_rotation(void **state)
+{
+	int c = client(1);
+
+	h.conf.nservers = 2;
+	h.conf.rotate = true;
+	dns_server_configure(h.d, &h.conf);
+	ask(c, 1, "a.test", DNS_A);
+	ask(c, 2, "b.test", DNS_A);
+	assert_string_equal(get_asked(0), "a.test");
+	assert_string_equal(get_asked(1), "b.test");
+	assert_true(quiet(h.resolver[0]) && quiet(h.resolver[1]));
+	close(c);
+}
+
+static void
+resolver_on_ipv6_asked(void **state)
+{
+	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	socklen_t len = sizeof(sin6);
+	int c = client(1), fd;
+
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)) == -1)
+		skip(); /* no IPv6 here */
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin6, &len), 0);
+	memcpy(&h.conf.server[0], &sin6, sizeof(sin6));
+	dns_server_configure(h.d, &h.conf);
+	ask(c, 1, "a.test", DNS_A);
+	assert_true(pump(fd));
+	asked.len = (size_t)recvfrom(fd, asked.b, sizeof(asked.b), 0,
+	    (struct sockaddr *)&sin6, &len);
+	answer_begin(0, 1);
+	pkt_rr_a(&answer, "a.test", 300, "192.0.2.7");
+	assert_int_equal(sendto(fd, answer.b, answer.len, 0,
+			     (struct sockaddr *)&sin6, len),
+	    (ssize_t)answer.len);
+	get(c);
+	assert_int_equal(answers(), 1);
+	close(fd);
+	close(c);
+}
+
+static void
 resolvers_changed_asked_anew(void **state)
 {
 	int c = client(1);
@@ -1299,6 +1344,8 @@ main(void)
 		T(resolver_port_closed_servfail_soon),
 		T(resolver_failing_next_asked),
 		T(resolver_hating_edns_asked_without),
+		T(resolvers_asked_in_rotation),
+		T(resolver_on_ipv6_asked),
 		T(resolvers_changed_asked_anew),
 		T(answer_of_rubbish_servfail),
 		T(session_ended_hears_nothing_more),
