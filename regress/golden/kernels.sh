@@ -25,7 +25,7 @@ ptrace-seize	no program can be started
 openat2	no sessions
 fchmodat2	the call does not exist, or is done by other ones
 mseal	nothing
-landlock	auditd, control and policyd have one layer less
+landlock	a second layer, of the house and where asked for of workloads
 T
 sed -n 's/^	X([A-Z0-9_]*,[ 	]*"\([^"]*\)",[ 	]*"\([^"]*\)").*/\1	\2/p' tracer/feature.h >"$tmp/since"
 cut -f1 "$tmp/since" >"$tmp/names"
