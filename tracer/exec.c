@@ -1,24 +1,18 @@
 /*
- * The exec family.  Runs in the serving threads; the thread that serves an exec
- * traces the caller from just before the kernel execs until its image is
- * loaded, and cannot serve anything else meanwhile.
+ * The exec family, on the way in: argv, the program and all it needs, what the
+ * policy says of them.  Runs in the serving threads.
  *
- * Trusts nothing that it read on the way in, once the kernel has read it again:
- * only what the exec event shows counts.  Must never let go of a tracee whose
- * image was not proved.
+ * Trusts nothing that it read, since the kernel will read it again: what was
+ * loaded in the end is proved by execproof.c.
  */
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/entry.h"
@@ -26,62 +20,13 @@
 #include "tracer/event.h"
 #include "tracer/exec.h"
 #include "tracer/exechead.h"
-#include "tracer/feature.h"
+#include "tracer/execproof.h"
 #include "tracer/fileops.h"
-#include "tracer/keep.h"
-#include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/tracer.h"
 
-#define LEVELS_MAX   6		/* a program, its interpreters */
-#define HEAD_BYTES   4096	/* ELF headers, mostly the loader's name */
-#define BLOCK_MAX    (6u << 20) /* the kernel's most for argv and environment */
 #define STRING_MAX   131072	/* MAX_ARG_STRLEN */
-#define WORDS_MAX    131072
 #define SPAN_MAX     65536	/* argv that lies together is read at once */
-#define MAPS_MAX     (1u << 20)
-
-/* One program on the way: what was asked for, then each interpreter. */
-struct level {
-	char canon[PATHRES_NAME_MAX];
-	size_t canon_len;
-	char given[CALL_PATH_MAX]; /* as the program or the #! line named it */
-	size_t given_len;
-	char arg[EXECHEAD_LINE];	/* of its #! line */
-	bool has_arg;
-	int fd;			/* O_PATH of the file, or -1 */
-	struct stat st;
-};
-
-/* Everything an exec needs, at the start of the worker's arena. */
-struct work {
-	struct level level[LEVELS_MAX];
-	unsigned int levels;
-	struct pathres res;
-	char ld_canon[PATHRES_NAME_MAX];
-	size_t ld_len;
-	struct stat ld_st;
-	bool has_ld;
-	char head[HEAD_BYTES];
-	struct wrapper wrap;
-	/* argv, with room for a prefix before it */
-	const char *word[WORDS_MAX + 2 * LEVELS_MAX];
-	uint64_t ptr[WORDS_MAX];
-	size_t bytes;	/* of argv */
-	char join[BLOCK_MAX + 65536];
-	char block[BLOCK_MAX + 65536]; /* argv, NUL-separated */
-};
-_Static_assert(sizeof(struct work) <= WORKER_ARENA_BYTES, "arena");
-
-/*
- * argv as it was read: argc words in w->word from `first`, their bytes in
- * w->block.
- */
-struct args {
-	unsigned int first, argc;
-	size_t bytes;
-};
-
 #define FIRST ((size_t)2 * LEVELS_MAX)
 
 static struct work *
@@ -223,14 +168,6 @@ join(struct work *w, const char *const *word, unsigned int n, size_t *len)
 	return 0;
 }
 
-struct judging {
-	struct call *c;
-	struct work *w;
-	uint32_t depth;
-	bool loads; /* the next payload is one that ld.so will load */
-	struct verdict v;
-};
-
 /* One command: argv with argv[0], of a program named path and given. */
 static int
 judge_words(struct judging *j, const char *path, size_t path_len,
@@ -322,8 +259,8 @@ judge_command(struct judging *j, const struct level *l,
  * Words of level i's argv when the program runs under the interpreters up to
  * `last`: of the kernel's final argv, where level i's begin.
  */
-static unsigned int
-args_start(const struct work *w, unsigned int i)
+unsigned int
+exec_args_start(const struct work *w, unsigned int i)
 {
 	unsigned int at = 0, k;
 
@@ -356,8 +293,8 @@ prefix_argv(struct work *w, struct args *a)
 }
 
 /* Every level of the chain, with the arguments of the final argv. */
-static bool
-judge_chain(struct judging *j, const struct args *a)
+bool
+exec_judge_chain(struct judging *j, const struct args *a)
 {
 	struct work *w = j->w;
 	const char *const *argv = w->word + a->first;
@@ -365,7 +302,7 @@ judge_chain(struct judging *j, const struct args *a)
 	struct verdict first = { 0 };
 
 	for (i = 0; i < w->levels; i++) {
-		at = args_start(w, i);
+		at = exec_args_start(w, i);
 		if (at >= a->argc || !judge_command(j, &w->level[i], argv + at,
 		    a->argc - at))
 			return false;
@@ -378,7 +315,7 @@ judge_chain(struct judging *j, const struct args *a)
 
 /* ---- resolving what will be loaded ---- */
 
-static void
+void
 exec_text(struct call *c, struct work *w, const struct args *a)
 {
 	event_text(c, EVS_PATH, w->level[0].canon, w->level[0].canon_len);
@@ -587,319 +524,6 @@ resolve_chain(struct call *c, struct work *w)
 	}
 }
 
-/* ---- the exec event ---- */
-
-/* "PID/NAME" below /proc, opened. */
-static int
-open_proc(const struct tracer *t, pid_t pid, const char *name)
-{
-	char path[64];
-
-	num_text(num_text(num_put(path, (uint32_t)pid), "/"), name);
-	return openat(t->procfd, path, O_RDONLY | O_CLOEXEC);
-}
-
-static ssize_t
-read_all(int fd, char *buf, size_t size)
-{
-	size_t n = 0;
-	ssize_t k;
-
-	while (n < size && (k = read(fd, buf + n, size - n)) > 0)
-		n += (size_t)k;
-	return (ssize_t)n;
-}
-
-static bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-static bool
-exe_is(const struct tracer *t, pid_t pid, const struct level *l)
-{
-	char name[NUM_MAX + 8];
-	struct stat st;
-
-	num_text(num_put(name, (uint32_t)pid), "/exe");
-	return fstatat(t->procfd, name, &st, 0) == 0 && same_file(&st, &l->st);
-}
-
-/* One line of maps: an allowed file, or none at all? */
-static bool
-map_is_known(const struct work *w, const struct level *exe, char *line)
-{
-	const struct stat *known[2] = { &exe->st, &w->ld_st };
-	const char *name[2] = { exe->canon, w->ld_canon };
-	unsigned long long ino;
-	unsigned int i, maj, min;
-	char *p = line;
-
-	for (i = 0; i < 3 && p != NULL; i++)
-		p = strchr(p + 1, ' '); /* range, permissions, offset */
-	if (p == NULL)
-		return false;
-	maj = (unsigned int)strtoul(p + 1, &p, 16);
-	if (*p != ':')
-		return false;
-	min = (unsigned int)strtoul(p + 1, &p, 16);
-	ino = strtoull(p, &p, 10);
-	if (ino == 0)
-		return true;
-	p = strchr(p, '/');
-	for (i = 0; i < (w->has_ld ? 2u : 1u); i++) {
-		if (known[i]->st_ino == ino &&
-		    known[i]->st_dev == makedev(maj, min))
-			return true;
-		/*
-		 * Stacked file systems show another inode; the name is the
-		 * object's own.
-		 */
-		if (p != NULL && strcmp(p, name[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* Every file that is mapped must be the program or its loader. */
-static bool
-maps_are_known(struct call *c, struct work *w, pid_t pid)
-{
-	const struct level *exe = &w->level[w->levels - 1];
-	char *buf = w->join, *line, *nl;
-	ssize_t n;
-	int fd;
-
-	if ((fd = open_proc(c->tracer, pid, "maps")) == -1)
-		return false;
-	n = read_all(fd, buf, MAPS_MAX);
-	close(fd);
-	if (n <= 0 || n == MAPS_MAX)
-		return false;
-	buf[n] = '\0';
-	for (line = buf; (nl = strchr(line, '\n')) != NULL; line = nl + 1) {
-		*nl = '\0';
-		if (!map_is_known(w, exe, line))
-			return false;
-	}
-	return true;
-}
-
-/*
- * The argv that was loaded, against the one that was judged; where it differs
- * behind the prefix of the #! lines it is judged like the first.  A script in
- * place of another with the same #! line is not seen, and gains nothing: its
- * interpreter opens it by its name, which is judged then.
- */
-static bool
-argv_is_allowed(struct call *c, struct work *w, struct args *a, pid_t pid,
-    struct judging *j)
-{
-	unsigned int i, prefix = args_start(w, 0), argc = 0;
-	size_t at = 0, len;
-	ssize_t n;
-	bool same = true;
-	int fd;
-
-	if ((fd = open_proc(c->tracer, pid, "cmdline")) == -1)
-		return false;
-	n = read_all(fd, w->join, sizeof(w->join) - 1);
-	close(fd);
-	if (n <= 0 || w->join[n - 1] != '\0')
-		return false;
-	for (i = 0; at < (size_t)n; i++, at += len + 1) {
-		len = strlen(w->join + at);
-		if (i < a->argc &&
-		    strcmp(w->join + at, w->word[a->first + i]) == 0)
-			continue;
-		/*
-		 * The interpreters and the script's name are not the caller's
-		 * to change.
-		 */
-		if (i < prefix || (i == prefix && w->levels > 1))
-			return false;
-		same = false;
-	}
-	argc = i;
-	if (same && argc == a->argc)
-		return true;
-	if (argc > WORDS_MAX || (size_t)n > sizeof(w->block))
-		return false;
-	memcpy(w->block, w->join, (size_t)n);
-	a->bytes = (size_t)n;
-	a->first = 0;
-	a->argc = argc;
-	for (i = 0, at = 0; i < argc; i++, at += strlen(w->block + at) + 1)
-		w->word[i] = w->block + at;
-	exec_text(c, w, a);
-	return judge_chain(j, a);
-}
-
-/* The kernel has loaded something.  true: it is what was judged. */
-static bool
-is_proved(struct call *c, struct work *w, struct args *a, pid_t pid,
-    struct judging *j)
-{
-	call_builtin(&j->v, BR_EXEC_MISMATCH);
-	if (!exe_is(c->tracer, pid, &w->level[w->levels - 1]) ||
-	    !maps_are_known(c, w, pid))
-		return false;
-	return argv_is_allowed(c, w, a, pid, j);
-}
-
-/* Wait for the next stop of the tracee.  The pid, or -1 when it is gone. */
-static pid_t
-wait_stop(pid_t tid, int *status)
-{
-	pid_t pid;
-
-	for (;;) {
-		pid = waitpid(-1, status, __WALL | __WNOTHREAD);
-		if (pid == -1 && errno == EINTR)
-			continue;
-		if (pid == -1)
-			return -1;
-		if (WIFSTOPPED(*status))
-			return pid;
-		if (pid == tid)
-			return -1;
-	}
-}
-
-static void
-kill_tracee(pid_t pid)
-{
-	int status;
-
-	kill(pid, SIGKILL);
-	do
-		ptrace(PTRACE_DETACH, pid, 0, SIGKILL);
-	while (waitpid(-1, &status, __WALL | __WNOTHREAD) != -1 ||
-	    errno == EINTR);
-}
-
-/*
- * Let go of a stopped tracee.  One that was killed meanwhile cannot be detached: it must be reaped here, or
- * its parent, and a thread of it that execs, wait for ever.
- */
-static void
-let_go(pid_t pid)
-{
-	int status;
-
-	if (ptrace(PTRACE_DETACH, pid, 0, 0) == 0)
-		return;
-	while (waitpid(-1, &status, __WALL | __WNOTHREAD) != -1 ||
-	    errno == EINTR)
-		;
-}
-
-/* The record of an exec that was let go and then killed. */
-static void
-killed_event(struct call *c, struct work *w, struct args *a,
-    struct verdict *v)
-{
-	event_begin(c, EV_EXEC);
-	exec_text(c, w, a);
-	v->allowed = 0;
-	(void)!call_verdict(c, v);
-	event_commit(c, EPERM);
-}
-
-/* Is the caller traced, so by the keeper?  A child may have asked not to be. */
-static bool
-is_kept(const struct call *c)
-{
-	char name[NUM_MAX + 8], buf[1024], *p;
-	ssize_t n;
-	int fd;
-
-	num_text(num_put(name, c->rq->pid), "/status");
-	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
-		return false;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	p = strstr(buf, "\nTracerPid:\t");
-	return p != NULL && p[12] != '0';
-}
-
-/* The same where the keeper traces all: it holds the caller for us. */
-static void
-exec_kept(struct call *c, struct work *w, struct args *a, struct judging *j)
-{
-	const struct level *exe = &w->level[w->levels - 1];
-	bool early = (c->tracer->features & FEATURE_WAIT_KILLABLE) != 0;
-	struct keeper *k = c->tracer->keeper;
-	struct keep_exec e;
-	pid_t pid;
-
-	/* Early it is interrupted, which only who traces it can do. */
-	if ((!early && !is_kept(c)) ||
-	    keep_exec_begin(k, &e, (pid_t)c->rq->pid, early) == -1) {
-		call_unjudgeable(c, "the program cannot be held (ptrace)");
-		return;
-	}
-	notify_settle(c->w);
-	event_commit(c, 0);
-	keep_exec_answering(&e);
-	answer_continue(c);
-	keep_exec_answered(k, &e, early);
-	if ((pid = keep_exec_wait(&e)) == 0)
-		return; /* the exec failed */
-	if (!is_proved(c, w, a, pid, j)) {
-		killed_event(c, w, a, &j->v);
-		keep_exec_end(k, &e, false);
-		return;
-	}
-	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
-	    j->depth, c->task->command);
-	keep_exec_end(k, &e, true);
-}
-
-/* Hold the caller while it execs.  It has been answered when this returns. */
-static void
-exec_held(struct call *c, struct work *w, struct args *a, struct judging *j)
-{
-	const struct level *exe = &w->level[w->levels - 1];
-	pid_t tid = (pid_t)c->rq->pid, pid;
-	int status;
-
-	if (ptrace(PTRACE_SEIZE, tid, 0,
-	    PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL) == -1) {
-		call_unjudgeable(c, "the program cannot be held (ptrace)");
-		return;
-	}
-	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) == -1) {
-		call_unjudgeable(c, "the program is dying");
-		let_go(tid);
-		return;
-	}
-	notify_settle(c->w);
-	event_commit(c, 0);
-	answer_continue(c);
-	while ((pid = wait_stop(tid, &status)) != -1) {
-		if (status >> 16 == PTRACE_EVENT_EXEC)
-			break;
-		if (status >> 16 == PTRACE_EVENT_STOP) {
-			let_go(pid);
-			return; /* the exec failed */
-		}
-		ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
-	}
-	if (pid == -1)
-		return;
-	if (!is_proved(c, w, a, pid, j)) {
-		killed_event(c, w, a, &j->v);
-		kill_tracee(pid);
-		return;
-	}
-	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
-	    j->depth, c->task->command);
-	let_go(pid);
-}
-
 /*
  * Everything before the kernel's turn: true, and the call's event holds the
  * verdict; or it has been answered.
@@ -922,7 +546,7 @@ judge_exec(struct call *c, struct work *w, struct args *a, struct judging *j,
 		return false;
 	prefix_argv(w, a);
 	exec_text(c, w, a);
-	if (w->levels > 1 && !judge_chain(j, a)) {
+	if (w->levels > 1 && !exec_judge_chain(j, a)) {
 		refuse(c, &j->v);
 		return false;
 	}
@@ -956,9 +580,9 @@ do_exec(struct call *c, struct work *w)
 	answer_continue(c);
 #else
 	if (c->tracer->keeper != NULL)
-		exec_kept(c, w, &a, &j);
+		execproof_kept(c, w, &a, &j);
 	else
-		exec_held(c, w, &a, &j);
+		execproof_held(c, w, &a, &j);
 #endif
 }
 
