@@ -238,7 +238,7 @@ done
 
 # A terminal did not become the supervisor's, and the crowds' threads have gone.
 for p in $(pidof agentsh-tracer); do
-	grep -q "^NSpid:" "/proc/$p/status" 2>/dev/null || continue
+	grep -q "^PPid:	$daemon\$" "/proc/$p/status" 2>/dev/null || continue
 	check "tracer $p has no terminal" [ "$(ps -o tty= -p "$p" | tr -d ' ')" = "?" ]
 	wait_until 10 sh -c "[ \$(ls /proc/$p/task | wc -l) -le 12 ]" || bad "tracer $p keeps $(ls /proc/$p/task | wc -l) threads"
 done
