@@ -464,7 +464,7 @@ resolve(struct http_dial *d)
 	if (d->lookup == NULL)
 		finish_later(d, HTTP_DIAL_BUSY);
 	else
-		tick_in(d, HTTP_DIAL_TOTAL_S * 1000);
+		tick_in(d, HTTP_DIAL_TOTAL_S * 1000L);
 }
 
 /* Names are judged before anybody is asked for them. */

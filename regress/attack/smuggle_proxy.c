@@ -11,6 +11,8 @@
  *	-A  that address is refused whatever its name (a rebinding)
  *	-r  connect_redirects
  *	-i  what comes to this port was meant for that address
+ *
+ * SIGUSR1 ends the session that all connections are of, SIGTERM the program.
  */
 
 #include <sys/socket.h>
@@ -43,6 +45,7 @@ struct np {
 
 struct np_session {
 	struct np *np;
+	LIST_HEAD(, np_client) clients;
 };
 
 struct meant {
@@ -60,7 +63,7 @@ struct dns_lookup {
 };
 
 static struct np np;
-static struct np_session session = { &np };
+static struct np_session session = { .np = &np };
 
 static int
 parse_sa(struct sockaddr_storage *ss, const char *text)
@@ -111,12 +114,14 @@ int
 np_client_add(struct np_session *s, struct np_client *c)
 {
 	c->session = s;
+	LIST_INSERT_HEAD(&s->clients, c, entry);
 	return 0;
 }
 
 void
 np_client_del(struct np_client *c)
 {
+	LIST_REMOVE(c, entry);
 	c->session = NULL;
 }
 
@@ -336,6 +341,16 @@ intercept_on(const char *arg)
 	listen_on(text, m);
 }
 
+/* As a session's end does. */
+static void
+on_end(evutil_socket_t sig, short what, void *arg)
+{
+	struct np_client *c;
+
+	while ((c = LIST_FIRST(&session.clients)) != NULL)
+		c->end(c);
+}
+
 static void
 on_term(evutil_socket_t sig, short what, void *arg)
 {
@@ -386,6 +401,7 @@ main(int argc, char *argv[])
 		errx(2, "usage: see smuggle_proxy.c");
 	listen_on(argv[optind], NULL);
 	event_add(evsignal_new(np.base, SIGTERM, on_term, NULL), NULL);
+	event_add(evsignal_new(np.base, SIGUSR1, on_end, NULL), NULL);
 	event_base_dispatch(np.base);
 	return 0;
 }

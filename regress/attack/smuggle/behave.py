@@ -7,6 +7,7 @@
 import hashlib
 import os
 import re
+import signal
 import socket
 import ssl
 import sys
@@ -369,6 +370,29 @@ def slow():
     check("and nothing once they are gone", settled(before), (fds(), before))
 
 
+def session_end():
+    before = fds()
+    idle, head, flood = connect(), connect(), connect()
+    r = Reader(idle)
+    check("before the end", r.body(ask(idle, r, "/count")[1]) == b"1")
+    head.sendall(b"GET http://origin.test/ HT")
+    flood.sendall(b"GET http://origin.test/flood HTTP/1.1\r\nHost: origin.test\r\n\r\n")
+    flood.recv(1)
+    dialling = connect()
+    dialling.sendall(b"CONNECT dead.test:7 HTTP/1.1\r\nHost: dead.test:7\r\n\r\n")
+    tunnel = tunnel_to("origin.test", 8)[0]
+    os.kill(pid, signal.SIGUSR1)
+    for s in (idle, head, dialling, tunnel, flood):
+        try:
+            while s.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+    check("the end of a session ends its connections of every state", settled(before))
+    s = connect()
+    check("and nothing else", ask(s, Reader(s), "/up")[0] == 200)
+
+
 def silent(s):
     over.wait(LONG)
 
@@ -387,7 +411,7 @@ def main():
             if time.monotonic() > end:
                 sys.exit("no proxy")
             time.sleep(0.05)
-    for part in (bodies, expectations, reuse, upgrade, tunnels, redirects, slow):
+    for part in (bodies, expectations, reuse, upgrade, tunnels, redirects, session_end, slow):
         try:
             part()
         except (OSError, EOFError, AssertionError) as e:
