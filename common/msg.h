@@ -190,7 +190,7 @@ struct msg_audit_status {
 struct msg_tracer_conf {
 	uint32_t root_session;
 	uint32_t threads; /* serving threads per listener at start */
-	uint32_t sys_ptrace; /* 1: we hold CAP_SYS_PTRACE (Yama 2) */
+	uint32_t can_boost; /* 1: BOOST may be sent, the monitor can */
 	int32_t yama;	     /* kernel.yama.ptrace_scope, -1 = none */
 };
 
@@ -372,7 +372,8 @@ struct msg_entry_verdict {
 	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY | MSG_ONCE) \
 	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
-	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE)
+	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE) \
+	X(BOOST,	PROC_TRACER,	PROC_MONITOR,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN)
 /* clang-format on */
 
 enum msg_type {

@@ -33,6 +33,7 @@ static const struct rights_cap monitor_caps[] = {
 	{ CAP_SETFCAP,		"a root session's tracer acts with it for its callers" },
 	{ CAP_SYS_PTRACE,	"looks at the namespaces and the root of who asks to enter; a root session's tracer" },
 	{ CAP_SYS_ADMIN,	"makes the mirror, a network namespace, and sockets in it" },
+	{ CAP_SYS_NICE,		"takes threads of tracers back from SCHED_IDLE where RLIMIT_NICE cannot be set" },
 	{ CAP_SYS_RESOURCE,	"sets the limits of who enters, and RLIMIT_NICE of tracers (where the machine gives it)" },
 	{ -1, NULL },
 };
@@ -235,6 +236,7 @@ static const struct rights rights_tab[] = {
 		.landlock_because = "a domain would keep it from its workload",
 		.limits = { LIMIT_CORE,
 			{ RLIMIT_NOFILE, 16384, "pinned objects, a pidfd for each task, sockets" },
+			{ RLIMIT_NICE, 20, "its threads come back from SCHED_IDLE (where the machine gives it)" },
 			LIMIT_END },
 		.fds = { FD_NULL, FD_CHANNEL, FD_EPOLL, FD_EVENTFD,
 			{ -1, "socket:", "entries, the wake socket, sockets of its workload while they are judged" },
@@ -286,6 +288,7 @@ static const char *const cap_name[] = {
 	[CAP_SYS_ADMIN] = "sys_admin",
 	[CAP_SYS_CHROOT] = "sys_chroot",
 	[CAP_SYS_PTRACE] = "sys_ptrace",
+	[CAP_SYS_NICE] = "sys_nice",
 	[CAP_SYS_RESOURCE] = "sys_resource",
 	[CAP_SETFCAP] = "setfcap",
 };
@@ -347,6 +350,7 @@ limit_name(int resource)
 		{ RLIMIT_FSIZE, "fsize" },
 		{ RLIMIT_NOFILE, "nofile" },
 		{ RLIMIT_AS, "as" },
+		{ RLIMIT_NICE, "nice" },
 	};
 	size_t i;
 

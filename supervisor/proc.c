@@ -14,11 +14,16 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <linux/capability.h>
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -285,6 +290,36 @@ child_exec(struct proc *p, int channel)
 	}
 	execve(path, argv, envp);
 	_exit(errno == ENOENT ? 127 : 126);
+}
+
+bool
+proc_can_boost(void)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+
+	return syscall(SYS_capget, &h, d) == 0 &&
+	    (d[0].effective & 1u << CAP_SYS_NICE) != 0;
+}
+
+void
+proc_boost(const struct proc *p)
+{
+	const struct sched_param sp = { 0 };
+	struct dirent *d;
+	char path[64];
+	DIR *dir;
+
+	if (p->pid <= 0)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)p->pid);
+	if ((dir = opendir(path)) == NULL)
+		return;
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			(void)sched_setscheduler((pid_t)strtol(d->d_name, NULL,
+			    10), SCHED_OTHER, &sp);
+	closedir(dir);
 }
 
 static void

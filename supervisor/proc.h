@@ -109,6 +109,13 @@ void proc_clear(struct proc *p);
 bool proc_is_up(const struct proc *p); /* CONFIGURED or RUNNING */
 
 /*
+ * All threads of p to SCHED_OTHER, from which they may have stepped down to
+ * SCHED_IDLE; whether we have the right to (CAP_SYS_NICE).
+ */
+void proc_boost(const struct proc *p);
+bool proc_can_boost(void);
+
+/*
  * Queue a message (fds are duplicated when it cannot go at once).  0, or -1 when it
  * is not up, or the message breaks the table.  Never blocks; a process that does not read is
  * killed.

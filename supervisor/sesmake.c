@@ -304,6 +304,16 @@ limits_of(const struct session *s)
 	return s->mon->conf.cgroups_enabled ? lim : none;
 }
 
+bool
+session_is_limited(const struct session *s)
+{
+	const struct cgroup_limits lim = limits_of(s);
+
+	return lim.memory_bytes != 0 || lim.swap_bytes != UINT64_MAX ||
+	    lim.read_bps != 0 || lim.write_bps != 0 || lim.pids != 0 ||
+	    lim.cpu_percent != 0;
+}
+
 /* 0, or -1 after session_fail. */
 static int
 make_cgroup(struct session *s)
@@ -462,7 +472,7 @@ send_conf(struct session *s)
 {
 	struct msg_tracer_conf conf = {
 		.root_session = s->who.uid == 0,
-		.sys_ptrace = s->who.uid == 0,
+		.can_boost = proc_can_boost(),
 		.yama = read_yama(),
 	};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -600,6 +610,14 @@ got_listener(struct session *s, struct msg *m)
 	session_listener_add(s, msg_take_fd(m, 0));
 }
 
+/* Its threads are SCHED_IDLE and the machine is not idle any more. */
+static void
+got_boost(struct session *s, struct msg *m)
+{
+	(void)m;
+	proc_boost(&s->tracer);
+}
+
 static const struct {
 	enum msg_type type;
 	void (*fn)(struct session *s, struct msg *m);
@@ -608,6 +626,7 @@ static const struct {
 	{ MSG_ENTRY_STATE, got_entry_state },
 	{ MSG_LISTENER, got_listener },
 	{ MSG_NET_SOCKET, netproc_got_socket },
+	{ MSG_BOOST, got_boost },
 };
 
 static void

@@ -146,6 +146,9 @@ void session_arm(struct session *s);
 /* auditd is up (again): give it every ring. */
 void session_attach_all(struct monitor *mon);
 
+/* Does its policy limit anything that a cgroup enforces? */
+bool session_is_limited(const struct session *s);
+
 /* ---- seskill.c: its end ---- */
 /* Kill what runs until nothing does; SESE_EMPTY follows. */
 void session_kill_workload(struct session *s);

@@ -23,6 +23,7 @@
 #include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/pathres.h"
+#include "tracer/place.h"
 #include "tracer/restart.h"
 #include "tracer/tracer.h"
 
@@ -284,11 +285,11 @@ answer_fd(struct call *c, int fd, bool cloexec)
 	if (c->answered)
 		return -1;
 	notify_uninterrupted(c->w);
-	notify_hold(c);
+	place_hold(c);
 	atomic_store(&c->w->giving, true);
 	r = ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 	e = errno;
-	notify_release(c);
+	place_release(c);
 	if (r >= 0)
 		c->answered = true;
 	else if (e == ENOENT || e == EINPROGRESS)

@@ -57,7 +57,7 @@ struct call {
 	bool answered;
 	bool gone;		/* the caller died or its call was withdrawn */
 	bool event_on;		/* ev holds a record to commit */
-	bool held;		/* see notify_hold */
+	bool held;		/* see place_hold */
 	uint32_t cpus_seq;
 	cpu_set_t held_cpus;
 	char message[512];	/* of the refusing rule, expanded */

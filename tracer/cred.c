@@ -7,7 +7,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +16,9 @@
 
 #include "common/log.h"
 #include "tracer/cred.h"
-#include "tracer/num.h"
 #include "tracer/tracer.h"
 
 #define GROUPS_MAX 256
-#define STATUS_MAX 8192
 
 /* uid[], gid[]: real, effective, saved, file system's, as /proc says them. */
 enum { REAL, EFFECTIVE, SAVED, FS, IDS_CNT };
@@ -96,18 +93,13 @@ parse_groups(const char *buf, struct ids *id)
 static bool
 read_ids(const struct call *c, struct ids *id)
 {
-	char name[NUM_MAX + 8], buf[STATUS_MAX], *p;
-	ssize_t n;
-	int fd;
+	struct task_status *st = &c->w->status;
+	const char *buf = st->buf, *p;
 
-	num_text(num_put(name, c->rq->pid), "/status");
-	if ((fd = openat(c->tracer->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+	/* Its credentials are what they were: it waits for us. */
+	if (st->len == 0 && !task_read_status(c->tracer->tasks,
+	    (pid_t)c->rq->pid, st))
 		return false;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	buf[n] = '\0';
 	if (!fields(buf, "\nUid:", id->uid, IDS_CNT) ||
 	    !fields(buf, "\nGid:", id->gid, IDS_CNT) || !parse_groups(buf, id) ||
 	    (p = strstr(buf, "\nCapEff:\t")) == NULL)

@@ -7,6 +7,7 @@
 #include "tracer/exec.h"
 #include "tracer/fileops.h"
 #include "tracer/notify.h"
+#include "tracer/place.h"
 #include "tracer/sig.h"
 #include "tracer/sock.h"
 
@@ -50,7 +51,7 @@ ask_fn *const dispatch_tab[ASK_MAX] = {
 	[ASK_ASYNC] = sig_ask_async,
 	[ASK_PRLIMIT] = sig_ask_prlimit,
 	[ASK_SCHED] = sig_ask_sched,
-	[ASK_AFFINITY] = notify_ask_affinity,
+	[ASK_AFFINITY] = place_ask_affinity,
 	[ASK_CRED] = cred_ask,
 	[ASK_SHARE] = notify_ask_share,
 	[ASK_UMASK] = notify_ask_umask,

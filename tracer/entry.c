@@ -465,7 +465,8 @@ front_call(struct entry *e, struct call *c, const struct image *im)
 	c->start_ns =
 	    (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	task_enter(es->t->tasks, e->pid, e->number);
-	c->task = task_get(es->t->tasks, e->pid, e->number, &es->w.spare);
+	c->task = task_get(es->t->tasks, e->pid, e->number, &es->w.spare,
+	    &es->w.status);
 }
 
 static void

@@ -26,6 +26,7 @@
 #include "tracer/keep.h"
 #include "tracer/notify.h"
 #include "tracer/num.h"
+#include "tracer/place.h"
 #include "tracer/tracer.h"
 
 #define MAPS_MAX     (1u << 20)
@@ -267,11 +268,23 @@ is_kept(const struct call *c)
 	return p != NULL && p[12] != '0';
 }
 
+/* As the kernel names it: after the last name of what was asked for. */
+static void
+note_execed(struct call *c, const struct work *w, pid_t pid, uint32_t depth)
+{
+	const struct level *exe = &w->level[w->levels - 1], *l = &w->level[0];
+	const char *comm = l->given + pathres_last(l->given, l->given_len);
+
+	if (strncmp(l->given, "/dev/fd/", 8) == 0 || strchr(comm, '/') != NULL)
+		comm = NULL;
+	task_execed(c->tracer->tasks, pid, (pid_t)c->rq->pid, exe->canon,
+	    exe->canon_len, comm, depth, c->task->command);
+}
+
 void
 execproof_kept(struct call *c, struct work *w, struct args *a,
     struct judging *j)
 {
-	const struct level *exe = &w->level[w->levels - 1];
 	bool early = (c->tracer->features & FEATURE_WAIT_KILLABLE) != 0;
 	struct keeper *k = c->tracer->keeper;
 	struct keep_exec e;
@@ -295,8 +308,7 @@ execproof_kept(struct call *c, struct work *w, struct args *a,
 		keep_exec_end(k, &e, false);
 		return;
 	}
-	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
-	    j->depth, c->task->command);
+	note_execed(c, w, pid, j->depth);
 	keep_exec_end(k, &e, true);
 }
 
@@ -304,7 +316,6 @@ void
 execproof_held(struct call *c, struct work *w, struct args *a,
     struct judging *j)
 {
-	const struct level *exe = &w->level[w->levels - 1];
 	pid_t tid = (pid_t)c->rq->pid, pid;
 	int status;
 
@@ -320,24 +331,29 @@ execproof_held(struct call *c, struct work *w, struct args *a,
 	}
 	notify_settle(c->w);
 	event_commit(c, 0);
+	place_exec(c);
 	answer_continue(c);
 	while ((pid = wait_stop(tid, &status)) != -1) {
 		if (status >> 16 == PTRACE_EVENT_EXEC)
 			break;
 		if (status >> 16 == PTRACE_EVENT_STOP) {
 			let_go(pid);
+			place_execed(c, false);
 			return; /* the exec failed */
 		}
 		ptrace(PTRACE_CONT, pid, 0, WSTOPSIG(status));
 	}
-	if (pid == -1)
+	if (pid == -1) {
+		place_execed(c, true);
 		return;
+	}
 	if (!is_proved(c, w, a, pid, j)) {
 		killed_event(c, w, a, &j->v);
 		kill_tracee(pid);
+		place_execed(c, true);
 		return;
 	}
-	task_execed(c->tracer->tasks, pid, exe->canon, exe->canon_len,
-	    j->depth, c->task->command);
+	note_execed(c, w, pid, j->depth);
 	let_go(pid);
+	place_execed(c, false);
 }

@@ -24,6 +24,7 @@
 #include "tracer/feature.h"
 #include "tracer/keep.h"
 #include "tracer/notify.h"
+#include "tracer/place.h"
 #include "tracer/redirect.h"
 #include "tracer/tracer.h"
 #include "tracer/trash.h"
@@ -196,6 +197,7 @@ got_conf(struct house *h, struct msg *m)
 		return -1;
 	if (live != -1)
 		close(live);
+	place_init(t, conf->can_boost ? &h->child.chan : NULL, h->session);
 	if (trash_init(t) == -1)
 		log_warn("trash: %s", strerror(errno));
 	if (notify_start(t) == -1)

@@ -29,6 +29,7 @@
 #include "tracer/event.h"
 #include "tracer/notify.h"
 #include "tracer/num.h"
+#include "tracer/place.h"
 #include "tracer/tracer.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -55,132 +56,6 @@ wake_watcher(struct tracer *t)
 {
 	if (atomic_exchange(&t->watcher_parked, 0))
 		futex(&t->watcher_parked, FUTEX_WAKE, 1);
-}
-
-/* ---- the CPU of the caller ---- */
-
-/* Its own mask into k->cpus.  false: another hold hides it. */
-static bool
-learn_cpus(struct task *k, pid_t tid)
-{
-	uint32_t before = atomic_load(&k->holds);
-	cpu_set_t set;
-
-	if (k->cpus_known)
-		return true;
-	if (atomic_load(&k->holders) != 0 ||
-	    sched_getaffinity(tid, sizeof(set), &set) == -1 ||
-	    atomic_load(&k->holders) != 0 || atomic_load(&k->holds) != before)
-		return false;
-	k->cpus = set;
-	k->cpus_known = 1;
-	return true;
-}
-
-void
-notify_hold(struct call *c)
-{
-	struct task *k = c->task;
-	cpu_set_t one;
-	int cpu;
-
-	c->held = false;
-	if (c->tracer->cpus < 2 || !learn_cpus(k, (pid_t)c->rq->pid))
-		return;
-	cpu = sched_getcpu();
-	if (CPU_COUNT(&k->cpus) < 2 || !CPU_ISSET(cpu, &k->cpus))
-		return;
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	c->cpus_seq = atomic_load(&k->cpus_seq);
-	c->held_cpus = k->cpus;
-	atomic_fetch_add(&k->holders, 1);
-	atomic_fetch_add(&k->holds, 1);
-	c->held = true;
-	(void)!sched_setaffinity((pid_t)c->rq->pid, sizeof(one), &one);
-}
-
-void
-notify_release(struct call *c)
-{
-	struct task *k = c->task;
-
-	if (!c->held)
-		return;
-	sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &c->held_cpus);
-	/*
-	 * It was changed meanwhile, by a call that we performed: that is its
-	 * mask.
-	 */
-	if (atomic_load(&k->cpus_seq) != c->cpus_seq)
-		sched_setaffinity((pid_t)c->rq->pid, sizeof(k->cpus), &k->cpus);
-	atomic_fetch_sub(&k->holders, 1);
-	c->held = false;
-}
-
-static void
-set_affinity(struct call *c, pid_t tid)
-{
-	cpu_set_t set;
-	size_t n = (size_t)call_v(c, SR_SIZE) & 0xffffffffu;
-	int e;
-
-	CPU_ZERO(&set);
-	if (n > sizeof(set))
-		n = sizeof(set);
-	if ((e = call_read(c, call_v(c, SR_BUF), &set, n)) != 0) {
-		answer_errno(c, e);
-		return;
-	}
-	if (sched_setaffinity(tid, sizeof(set), &set) == -1) {
-		answer_errno(c, errno);
-		return;
-	}
-	if (sched_getaffinity(tid, sizeof(set), &set) == 0)
-		task_set_cpus(c->tracer->tasks, tid, &set);
-	answer_value(c, 0);
-}
-
-void
-notify_ask_affinity(struct call *c)
-{
-	pid_t tid = call_int(c, systab_has(&c->a, SR_TID) ? SR_TID : SR_PID);
-	size_t n = (size_t)call_v(c, SR_SIZE) & 0xffffffffu;
-	cpu_set_t set, own;
-	uint32_t holds;
-	bool now, later;
-	long r;
-	int e;
-
-	if (tid == 0)
-		tid = (pid_t)c->rq->pid;
-	if (systab_has(&c->a, SR_BUF)) {
-		if (!task_is_ours(c->tracer->tasks, tid))
-			answer_errno(c, tid < 0 ? ESRCH : EPERM);
-		else
-			set_affinity(c, tid);
-		return;
-	}
-	CPU_ZERO(&set);
-	CPU_ZERO(&own);
-	holds = task_holds(c->tracer->tasks, tid, &own, &now);
-	r = syscall(SYS_sched_getaffinity, tid,
-	    n < sizeof(set) ? n : sizeof(set), &set);
-	if (r == -1) {
-		answer_errno(c, errno);
-		return;
-	}
-	/*
-	 * What the kernel said may be the mask of a moment: then we know
-	 * better.
-	 */
-	if (task_holds(c->tracer->tasks, tid, &own, &later) != holds || now ||
-	    later)
-		set = own;
-	if ((e = call_write(c, call_v(c, SR_OUT), &set, (size_t)r)) != 0)
-		answer_errno(c, e);
-	else
-		answer_value(c, r);
 }
 
 /* ---- what callers share ---- */
@@ -275,7 +150,7 @@ serve(struct worker *w)
 	image_take(w);
 	c->im = &atomic_load(&w->image)->im;
 	c->task = task_get(w->tracer->tasks, (pid_t)w->rq.pid, w->group->entry,
-	    &w->spare);
+	    &w->spare, &w->status);
 	decide_what(c);
 	switch ((enum systab_act)c->sa.act) {
 	case SYSTAB_ACT_ASK:
@@ -381,6 +256,7 @@ worker_main(void *arg)
 		return NULL;
 	}
 	atomic_store(&w->tid, (pid_t)syscall(SYS_gettid));
+	place_thread(w);
 	while (receive(w)) {
 		atomic_store(&w->call_id, w->rq.id);
 		atomic_store(&w->caller, w->rq.pid);
@@ -764,7 +640,9 @@ tend_all(struct tracer *t, uint32_t now)
 	struct group *g;
 	bool busy = false;
 
-	pthread_mutex_lock(&t->lock);
+	if (!place_lock(t, now))
+		return true;
+	place_tick(t, now);
 	busy = bury(t);
 	for (g = t->groups; g != NULL; g = g->next)
 		busy |= tend(t, g, now);
@@ -796,6 +674,7 @@ park(struct tracer *t)
 	struct group *g;
 	uint32_t seen = atomic_load(&t->activity);
 
+	place_rest(t);
 	pthread_mutex_lock(&t->lock);
 	for (g = t->groups; g != NULL; g = g->next)
 		retire_extra(t, g);

@@ -53,19 +53,6 @@ struct worker;
  */
 void notify_uninterrupted(struct worker *w);
 
-/*
- * Hold the caller to this CPU while a descriptor is injected, and give its mask
- * back.  In the serving thread only, as a pair.
- */
-void notify_hold(struct call *c);
-void notify_release(struct call *c);
-
-/*
- * sched_setaffinity and sched_getaffinity of the session, which must see and
- * change the true mask, not the one of the moment.
- */
-void notify_ask_affinity(struct call *c);
-
 /* clone(2) that shares descriptors or a umask, and umask(2): noted, let go. */
 void notify_ask_share(struct call *c);
 void notify_ask_umask(struct call *c);

@@ -740,6 +740,12 @@ pathres_resolve(struct call *c, int dirfd, const char *path, size_t len,
 		return resolve_from(c, c->tracer->rootfd, len, want, r);
 	if ((base = call_dirfd(c, dirfd, &e)) == -1)
 		return e;
+	/* "./name" as tar and find have it. */
+	while (len > 2 && r->rest[0] == '.' && r->rest[1] == '/' &&
+	    r->rest[2] != '/') {
+		len -= 2;
+		memmove(r->rest, r->rest + 2, len + 1);
+	}
 	e = resolve_from(c, base, len, want, r);
 	close(base);
 	return e;

@@ -23,7 +23,7 @@
 #include "tracer/task.h"
 
 #define BUCKETS	   16384
-#define STATUS_MAX 2048
+#define STATUS_MAX 2048 /* as far as Seccomp */
 #define SHARE_THREAD 0x00010000u /* CLONE_THREAD */
 #define ANCESTORS  64 /* how far task_is_ours climbs */
 #define REUSE_NS   50000000u /* in which no thread id comes again */
@@ -99,7 +99,7 @@ status_num(const char *buf, const char *key, int base)
 	return p == NULL ? -1 : strtol(p + strlen(key), NULL, base);
 }
 
-static ssize_t
+static size_t
 read_status(const struct tasktab *tt, pid_t tid, char *buf, size_t size)
 {
 	char name[NUM_MAX + 8];
@@ -107,12 +107,20 @@ read_status(const struct tasktab *tt, pid_t tid, char *buf, size_t size)
 	int fd;
 
 	num_text(num_put(name, (uint32_t)tid), "/status");
+	buf[0] = '\0';
 	if ((fd = openat(tt->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
-		return -1;
+		return 0;
 	n = read(fd, buf, size - 1);
 	close(fd);
 	buf[n > 0 ? n : 0] = '\0';
-	return n;
+	return n > 0 ? (size_t)n : 0;
+}
+
+bool
+task_read_status(const struct tasktab *tt, pid_t tid, struct task_status *st)
+{
+	st->len = read_status(tt, tid, st->buf, sizeof(st->buf));
+	return st->len != 0;
 }
 
 /*
@@ -148,9 +156,10 @@ now_ns(void)
 
 /* Fill t from /proc; what cannot be read is left as it was. */
 static bool
-look(const struct tasktab *tt, struct task *t)
+look(const struct tasktab *tt, struct task *t, struct task_status *st)
 {
-	char buf[STATUS_MAX], name[NUM_MAX + 8], *p;
+	char name[NUM_MAX + 8], *p;
+	const char *buf = st->buf;
 	ssize_t n;
 	long v;
 
@@ -159,7 +168,7 @@ look(const struct tasktab *tt, struct task *t)
 	t->alone_at = atomic_load(&tt->shares); /* before it is looked at */
 	if (atomic_load(&t->holders) == 0)
 		t->cpus_known = 0;
-	if (read_status(tt, t->tid, buf, sizeof(buf)) <= 0)
+	if (!task_read_status(tt, t->tid, st))
 		return false;
 	if ((v = status_num(buf, "\nTgid:\t", 10)) > 0)
 		t->tgid = (pid_t)v;
@@ -268,13 +277,15 @@ was_reused(const struct task *t, uint64_t start)
 }
 
 struct task *
-task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
+task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare,
+    struct task_status *st)
 {
 	uint32_t gen = atomic_load_explicit(&tt->gen, memory_order_relaxed);
 	uint64_t now, start, first;
 	struct task *t;
 	bool fresh;
 
+	st->len = 0;
 	pthread_mutex_lock(&tt->lock);
 	fresh = (t = find(tt, tid)) == NULL;
 	if (fresh && (t = insert(tt, tid)) == NULL) {
@@ -291,7 +302,7 @@ task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare)
 		return t;
 	/* Only the thread's own call comes here, and it has one at a time. */
 	start = read_start(tt, tid);
-	look(tt, t);
+	look(tt, t, st);
 	first = t->tgid == tid ? start : read_start(tt, t->tgid);
 	t->gen = gen;
 	t->looked_ns = now;
@@ -327,8 +338,10 @@ task_is_alone(struct tasktab *tt, struct task *t)
 	if (atomic_load(&tt->sharing) || !t->execed)
 		return false;
 	if (t->alone_at != atomic_load(&tt->shares)) {
+		struct task_status st;
+
 		t->looked_ns = now_ns();
-		look(tt, t);
+		look(tt, t, &st);
 	}
 	return t->alone;
 }
@@ -379,19 +392,45 @@ task_holds(struct tasktab *tt, pid_t tid, cpu_set_t *cpus, bool *now)
 	return n;
 }
 
-void
-task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
-    uint32_t depth, uint32_t entry)
+/*
+ * What an exec leaves and what it changes is known: nothing needs to be read.
+ * One thread, with descriptors of its own, as of now.
+ */
+static void
+renew(struct tasktab *tt, struct task *t, const char *comm)
 {
-	uint64_t start = read_start(tt, tgid);
-	struct task *t;
+	/* Another thread may have changed the umask that they shared. */
+	if (!t->alone || t->alone_at != atomic_load(&tt->shares))
+		t->umask_known = 0;
+	t->gen = atomic_load(&tt->gen);
+	t->looked_ns = now_ns();
+	t->alone_at = atomic_load(&tt->shares);
+	t->alone = 1;
+	memset(t->comm, 0, sizeof(t->comm));
+	memcpy(t->comm, comm, strnlen(comm, sizeof(t->comm) - 1));
+}
 
+void
+task_execed(struct tasktab *tt, pid_t tgid, pid_t tid, const char *exe,
+    size_t len, const char *comm, uint32_t depth, uint32_t entry)
+{
+	struct task *t;
+	bool known;
+	uint64_t start = 0;
+
+	pthread_mutex_lock(&tt->lock);
+	t = find(tt, tgid);
+	known = t != NULL && tid == tgid && t->start != 0 && comm != NULL;
+	pthread_mutex_unlock(&tt->lock);
+	if (!known)
+		start = read_start(tt, tgid);
 	pthread_mutex_lock(&tt->lock);
 	/* A leader that made no call: another thread has taken its id. */
 	if ((t = find(tt, tgid)) == NULL && (t = insert(tt, tgid)) != NULL)
 		t->tgid = tgid;
 	if (t != NULL) {
-		t->start = start;
+		if (start != 0)
+			t->start = start;
 		t->command = entry;
 		t->execed = 1;
 		/* By a thread with other rights, or with fewer from now on. */
@@ -400,6 +439,8 @@ task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
 		t->gen = 0;
 		t->exe_len = (uint16_t)(len < TASK_EXE ? len : TASK_EXE);
 		memcpy(t->exe, exe, t->exe_len);
+		if (known)
+			renew(tt, t, comm);
 	}
 	pthread_mutex_unlock(&tt->lock);
 }
@@ -488,8 +529,10 @@ task_sweep(struct tasktab *tt)
 {
 	uint32_t i;
 
+	/* The watcher waits for nobody who may be waiting for it. */
+	if (pthread_mutex_trylock(&tt->lock) != 0)
+		return;
 	atomic_fetch_add(&tt->gen, 1);
-	pthread_mutex_lock(&tt->lock);
 	for (i = 0; i < tt->used; i++) {
 		struct task *t = &tt->pool[i];
 

@@ -21,8 +21,18 @@
 #define TASK_COMM 16
 #define TASK_EXE  256
 #define TASK_MAX  65536
+#define TASK_STATUS 8192
 
 struct call;
+
+/*
+ * /proc/TID/status of a caller as read while its call waits, in which its
+ * credentials cannot change; len 0: not read yet.
+ */
+struct task_status {
+	size_t len;
+	char buf[TASK_STATUS];
+};
 
 struct task {
 	struct task *next;	/* in its bucket, or free */
@@ -64,10 +74,10 @@ struct tasktab *task_table_new(int live_fd, bool root_session);
  * The task of tid, pinned until task_put; read from /proc when it is new or was
  * not looked at for a second.  entry is the number of the listener's entry.
  * Never NULL: when the pool is full or the thread is dead a spare of the worker
- * is filled.
+ * is filled.  What was read for it, if anything, is left in st.
  */
 struct task *task_get(struct tasktab *tt, pid_t tid, uint32_t entry,
-    struct task *spare);
+    struct task *spare, struct task_status *st);
 void task_put(struct tasktab *tt, struct task *t);
 
 /*
@@ -106,9 +116,16 @@ bool task_umask(struct tasktab *tt, struct task *t, mode_t *mask);
 /* t is about to change its umask.  Before the answer. */
 void task_umask_changes(struct task *t);
 
-/* After an exec of process tgid (its threads are gone): executable, depth. */
-void task_execed(struct tasktab *tt, pid_t tgid, const char *exe, size_t len,
-    uint32_t depth, uint32_t entry);
+/*
+ * Process tgid stands at its exec event (its other threads are gone), exec'ed by
+ * its thread tid: executable, depth; comm is what the kernel calls it now, or
+ * NULL: look.
+ */
+void task_execed(struct tasktab *tt, pid_t tgid, pid_t tid, const char *exe,
+    size_t len, const char *comm, uint32_t depth, uint32_t entry);
+/* The status of tid into st.  false: there is none. */
+bool task_read_status(const struct tasktab *tt, pid_t tid,
+    struct task_status *st);
 
 /* A child that is entering: remember it so that its first exec is depth 0. */
 void task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry);

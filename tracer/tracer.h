@@ -19,6 +19,7 @@
 #include "common/ring.h"
 #include "tracer/call.h"
 #include "tracer/pathres.h"
+#include "tracer/place.h"
 #include "tracer/task.h"
 
 #define TRACER_GROUPS_MAX  256 /* entries from outside that live at once */
@@ -49,6 +50,7 @@ struct tracer {
 	pid_t pid;
 	uid_t uid;
 	unsigned int cpus;	/* of the machine */
+	struct place place;
 	unsigned int threads;	/* serving threads of a new group */
 	bool root_session;
 	int yama;		/* kernel.yama.ptrace_scope, -1 = none */
@@ -101,12 +103,15 @@ struct worker {
 	uint32_t pokes_seen;		/* by the thread itself */
 	_Atomic bool shed_me;		/* no more threads: give up this call */
 	_Atomic bool retire;
+	cpu_set_t cpus;	     /* its own mask */
+	bool pinned;	     /* to one of them, for an exec */
 	_Atomic bool giving; /* a copy of what it gave away is still open */
 	_Atomic(struct tracer_image *) image; /* in use */
 
 	struct seccomp_notif rq;
 	struct call call;
 	struct task spare;
+	struct task_status status; /* of the caller, for this call */
 	struct pathres res[2];
 	char path[2][CALL_PATH_MAX];
 	char text[CALL_CANON_MAX];
