@@ -19,6 +19,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,6 +36,7 @@
 #define BACKLOG		256
 #define EXIT_BAD	2
 #define EXIT_REFUSED	126
+#define PLACE_MAX	64 /* forked while their parent entered */
 
 struct asker {
 	TAILQ_ENTRY(asker) entry;
@@ -150,11 +152,46 @@ limit_core(const struct peer *p)
 	return status == 0 ? 0 : -1;
 }
 
+/*
+ * Attaching to a cgroup waits for an RCU grace period, some milliseconds.  Who
+ * is to be limited waits with it.  Otherwise the group is there to find the
+ * workload when it is to be killed, which the live table knows, too: then p is
+ * put in while it starts, and what it has forked by then follows it.
+ */
+static void
+place_late(struct session *s, const struct peer *p)
+{
+	pid_t pids[PLACE_MAX] = { p->pid };
+	char path[64];
+	FILE *fp;
+	int n = 1, i, child;
+
+	for (i = 0; i < n; i++) {
+		if (cgroup_place(&s->cgroup, pids[i]) == -1 && i == 0 &&
+		    peer_alive(p) && !s->mon->conf.allow_degraded) {
+			log_warn("session %s: pid %d cannot be placed in its "
+				 "cgroup and is killed",
+			    s->id, (int)p->pid);
+			(void)syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL,
+			    NULL, 0);
+			return;
+		}
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
+		    (int)pids[i], (int)pids[i]);
+		if ((fp = fopen(path, "re")) == NULL)
+			continue;
+		while (n < PLACE_MAX && fscanf(fp, "%d", &child) == 1)
+			pids[n++] = child;
+		fclose(fp);
+	}
+}
+
 /* NULL, or why the session cannot take this peer. */
 static const char *
 place(struct session *s, const struct peer *p)
 {
-	if (s->cgroup_used && cgroup_place(&s->cgroup, p->pid) == -1 &&
+	if (s->cgroup_used && session_is_limited(s) &&
+	    cgroup_place(&s->cgroup, p->pid) == -1 &&
 	    !s->mon->conf.allow_degraded)
 		return "it cannot be placed in the session's cgroup";
 	if (limit_core(p) == -1 && !s->mon->conf.allow_degraded)
@@ -188,6 +225,8 @@ hand_over(struct asker *a, struct session *s)
 	}
 	s->entries++;
 	session_touch(s);
+	if (s->cgroup_used && !session_is_limited(s))
+		place_late(s, &a->who);
 	asker_free(a);
 }
 
