@@ -370,15 +370,20 @@ has_fd_room(struct call *c)
 	struct stat st;
 	rlim_t used;
 
-	if (c->start_ns - c->task->room_at < ROOM_NS)
+	if (prlimit((pid_t)c->rq->pid, RLIMIT_NOFILE, NULL, &rl) == -1)
+		return true;
+	/* The limit may have been lowered since. */
+	if (c->start_ns - c->task->room_at < ROOM_NS &&
+	    c->task->room_used + ROOM_MANY <= rl.rlim_cur)
 		return true;
 	num_text(num_put(name, c->rq->pid), "/fd");
-	if (prlimit((pid_t)c->rq->pid, RLIMIT_NOFILE, NULL, &rl) == -1 ||
-	    fstatat(c->tracer->procfd, name, &st, 0) == -1)
+	if (fstatat(c->tracer->procfd, name, &st, 0) == -1)
 		return true;
 	used = st.st_size > 0 ? (rlim_t)st.st_size : count_fds(c, RLIM_INFINITY);
-	if (used + ROOM_MANY <= rl.rlim_cur)
+	if (used + ROOM_MANY <= rl.rlim_cur) {
 		c->task->room_at = c->start_ns;
+		c->task->room_used = used;
+	}
 	/* Some of them may lie above a limit that was lowered. */
 	return used < rl.rlim_cur || count_fds(c, rl.rlim_cur) < rl.rlim_cur;
 }
