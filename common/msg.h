@@ -135,7 +135,8 @@ enum session_state {
 };
 
 /* One session, as list and info show it.
- * tail: workspace NUL policy NUL project_root NUL degraded-text NUL not-built-yet-text NUL */
+ * tail: workspace NUL policy NUL project_root NUL degraded-text NUL not-built-yet-text NUL
+ * Landlock-text NUL proxy-url NUL */
 struct msg_session_item {
 	uint32_t error; /* 0, or an errno and the tail is one text */
 	uint32_t state; /* enum session_state */

@@ -92,6 +92,7 @@ shape_session(const struct msg *m)
 	const char *workspace = msg_str(m, 0), *policy = msg_str(m, 1);
 	const char *root = msg_str(m, 2), *degraded = msg_str(m, 3);
 	const char *not_built = msg_str(m, 4), *landlock = msg_str(m, 5);
+	const char *proxy = msg_str(m, 6);
 	json_t *j;
 
 	if (landlock == NULL || memchr(it->id, '\0', sizeof(it->id)) == NULL ||
@@ -109,6 +110,8 @@ shape_session(const struct msg *m)
 	json_object_set_new(j, "virtual_root", text_json(workspace));
 	json_object_set_new(j, "project_root", text_json(root));
 	json_object_set_new(j, "git_root", text_json(root));
+	if (proxy != NULL && proxy[0] != '\0')
+		json_object_set_new(j, "proxy_url", text_json(proxy));
 	json_object_set_new(j, "uid", json_integer(it->uid));
 	json_object_set_new(j, "commands_running",
 	    json_integer(it->commands_running));

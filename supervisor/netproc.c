@@ -339,15 +339,28 @@ netproc_session_make(struct session *s)
 	return -1;
 }
 
+static uint16_t
+proxy_port(const struct monitor *mon)
+{
+	return mon->mirror.up && mon->conf.net_proxy ? mon->mirror.proxy_port :
+						       0;
+}
+
+void
+netproc_proxy_url(const struct monitor *mon, char *url, size_t size)
+{
+	url[0] = '\0';
+	if (proxy_port(mon) != 0)
+		snprintf(url, size, "http://127.0.0.1:%u", proxy_port(mon));
+}
+
 int
 netproc_session_tracer(struct session *s)
 {
 	const struct monitor *mon = s->mon;
 	struct msg_tracer_net tn = {
 		.mirror = mon->mirror.up,
-		.proxy_port = mon->mirror.up && mon->conf.net_proxy ?
-		    mon->mirror.proxy_port :
-		    0,
+		.proxy_port = proxy_port(mon),
 		.intercept = mon->conf.net_intercept,
 		.host = s->host,
 	};

@@ -8,6 +8,8 @@
 #ifndef SUPERVISOR_NETPROC_H
 #define SUPERVISOR_NETPROC_H
 
+#include <stddef.h>
+
 struct monitor;
 struct msg;
 struct session;
@@ -42,6 +44,10 @@ int netproc_session_tracer(struct session *s);
 /* Tell netproxy of it, of its new image, of its end. */
 void netproc_session_attach(struct session *s);
 void netproc_session_end(struct session *s);
+
+/* What a session is told of its proxy, "" if there is none. */
+#define NETPROC_URL 40
+void netproc_proxy_url(const struct monitor *mon, char *url, size_t size);
 
 /* NET_SOCKET of its tracer. */
 void netproc_got_socket(struct session *s, struct msg *m);

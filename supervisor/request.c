@@ -95,7 +95,7 @@ send_item(struct monitor *mon, uint32_t id, const struct session *s)
 		.idle_timeout_ns = s->idle_timeout_ns,
 		.tracer_pid = s->tracer.pid,
 	};
-	char tail[MSG_TAIL], text[128];
+	char tail[MSG_TAIL], text[128], url[NETPROC_URL];
 	size_t n = 0;
 
 	memcpy(it.id, s->id, sizeof(it.id));
@@ -105,6 +105,8 @@ send_item(struct monitor *mon, uint32_t id, const struct session *s)
 	n = put(tail, n, s->degraded, 1024);
 	n = put(tail, n, mon->load.not_built, 2048);
 	n = put(tail, n, landlock_text(s, text, sizeof(text)), sizeof(text));
+	netproc_proxy_url(mon, url, sizeof(url));
+	n = put(tail, n, url, sizeof(url));
 	(void)proc_send(&mon->control, MSG_SESSION_ITEM, id, s->number, &it,
 	    tail, n, NULL, 0);
 }

@@ -392,6 +392,73 @@ generated_policies_agree_with_reference(void **state)
 	assert_true(compiled > 1200);
 }
 
+static bool
+redirected(const struct polhelp *h, bool dns, const char *text,
+    struct image_redirect *r, const char **rule)
+{
+	struct image_rule ir;
+	struct verdict v;
+
+	if (!image_redirect(&h->im, dns, text, strlen(text), r, &v))
+		return false;
+	image_rule_get(&h->im, v.rule, &ir);
+	*rule = ir.name;
+	assert_int_equal(v.decision, DEC_REDIRECT);
+	return true;
+}
+
+/* In order, unanchored, each kind its own; and other rules keep their numbers. */
+static void
+redirects_first_that_matches_decides(void **state)
+{
+	const char *yaml = HEAD "network_rules:\n"
+	    "  - { name: net, domains: ['*'], decision: deny }\n"
+	    "command_rules:\n"
+	    "  - { name: cmd, commands: ['x'], args_patterns: ['^a'], "
+	    "decision: deny }\n"
+	    "dns_redirects:\n"
+	    "  - { name: d1, match: '^a\\.test$', resolve_to: 10.0.0.5 }\n"
+	    "  - { name: d2, match: 'a\\.test', resolve_to: '2001:db8::1', "
+	    "visibility: silent }\n"
+	    "connect_redirects:\n"
+	    "  - { name: c1, match: '^a\\.test:443$', "
+	    "redirect_to: '[2001:db8::2]:8443', "
+	    "tls: { mode: rewrite_sni, sni: b.test } }\n"
+	    "  - { name: c2, match: ':80$', redirect_to: 'c.test:8080' }\n";
+	static const uint8_t five[4] = { 10, 0, 0, 5 };
+	struct image_cmd cmd = { .path = "/x", .path_len = 2, .given = "/x",
+		.given_len = 2, .args = "abc", .args_len = 3 };
+	struct image_redirect r;
+	struct polhelp h;
+	struct verdict v;
+	const char *rule;
+
+	assert_int_equal(polhelp_init(&h, yaml, strlen(yaml), NULL), 0);
+	assert_true(redirected(&h, true, "a.test", &r, &rule));
+	assert_string_equal(rule, "d1");
+	assert_memory_equal(&r.addr.s6_addr[12], five, 4);
+	assert_false(r.silent);
+	assert_true(redirected(&h, true, "x.a.test.org", &r, &rule));
+	assert_string_equal(rule, "d2");
+	assert_true(r.silent);
+	assert_false(redirected(&h, true, "b.test", &r, &rule));
+	assert_false(redirected(&h, true, "b.test:80", &r, &rule));
+	assert_true(redirected(&h, false, "a.test:443", &r, &rule));
+	assert_string_equal(rule, "c1");
+	assert_string_equal(r.host, "2001:db8::2");
+	assert_int_equal(r.port, 8443);
+	assert_true(r.rewrite_sni);
+	assert_string_equal(r.sni, "b.test");
+	assert_true(redirected(&h, false, "z.test:80", &r, &rule));
+	assert_string_equal(rule, "c2");
+	assert_string_equal(r.host, "c.test");
+	assert_false(r.rewrite_sni);
+	assert_false(redirected(&h, false, "z.test:8080", &r, &rule));
+	image_command(&h.im, &cmd, &v);
+	assert_string_equal(polhelp_verdict(&h, &v), "deny cmd");
+	polhelp_clear(&h);
+}
+
 int
 main(void)
 {
@@ -399,6 +466,7 @@ main(void)
 		cmocka_unit_test(bad_pattern_place_is_told),
 		cmocka_unit_test(every_bad_pattern_is_told_once),
 		cmocka_unit_test(check_gives_session_variables_a_value),
+		cmocka_unit_test(redirects_first_that_matches_decides),
 		cmocka_unit_test(generated_policies_agree_with_reference),
 	};
 
