@@ -41,3 +41,7 @@ cp "$TOP/regress/attack/smuggle/client.py" "$W/"
 mkdir -m 755 "$TESTTMP/referees"
 python3 "$TOP/regress/attack/smuggle/smuggle.py" "$TESTTMP/referees" -- "$ROOT/bin/agentsh" exec "$sid" -- python3 "$W/client.py" ||
     bad "the corpus"
+events >"$TESTTMP/events"
+check "what was refused is recorded with its rule" grep -q '"deny-denied"' "$TESTTMP/events"
+check "and what has no one reading" grep -q '"unjudgeable"' "$TESTTMP/events"
+check "and what was let through" grep -q 'nginx.test/get-nginx' "$TESTTMP/events"
