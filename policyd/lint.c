@@ -24,6 +24,7 @@ static const char *const kind_name[LK_MAX] = {
 	[LK_GLOB] = "glob-as-regex",
 	[LK_EITHER] = "either",
 	[LK_DOUBTFUL] = "doubtful",
+	[LK_LANDLOCK] = "landlock",
 	[LK_NOT_ANALYSED] = "not-analysed",
 };
 
@@ -387,6 +388,7 @@ look(struct lint *l, FILE *out)
 	lint_signals(l);
 	lint_env(l);
 	lint_redirects(l);
+	lint_landlock(l);
 	approve_rules(l);
 	if (l->nitems > 0)
 		qsort(l->items, l->nitems, sizeof(*l->items), item_cmp);

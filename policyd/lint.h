@@ -45,6 +45,7 @@ struct lint_ctx {
  *   glob-as-regex  an args pattern that is no regex is taken as a glob
  *   either         a deny by domains and cidrs is met by either
  *   doubtful       matches, but hardly what was meant
+ *   landlock       the config asks for Landlock and it cannot restrict this
  *   not-analysed   too large to say
  */
 int lint_policy(const struct policy *pol, const struct lint_ctx *ctx,

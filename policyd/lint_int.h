@@ -26,6 +26,7 @@ enum lint_kind {
 	LK_GLOB,
 	LK_EITHER,
 	LK_DOUBTFUL,
+	LK_LANDLOCK,
 	LK_NOT_ANALYSED,
 	LK_MAX
 };
@@ -113,5 +114,6 @@ void lint_net(struct lint *l); /* lint_net.c */
 void lint_signals(struct lint *l); /* lint_rest.c */
 void lint_env(struct lint *l); /* lint_rest.c */
 void lint_redirects(struct lint *l); /* lint_rest.c */
+void lint_landlock(struct lint *l); /* lint_rest.c */
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/landlock.h"
 #include "policyd/lint_int.h"
 
 /* ---- signals ---- */
@@ -286,4 +287,77 @@ lint_redirects(struct lint *l)
 		check_redirects(l, &dns);
 	if (conn.n > 0 && !l->failed)
 		check_redirects(l, &conn);
+}
+
+/* ---- Landlock ---- */
+
+/* Is there a wildcard before the pattern's second slash? */
+static int
+begins_wild(struct lint *l, const struct pstr *p)
+{
+	unsigned int i, slashes = 0;
+	struct pieces pc;
+	size_t k;
+
+	if (policy_expand_lenient(p, l->vars, &pc) != 0)
+		return 0;
+	for (i = 0; i < pc.n; i++)
+		for (k = 0; k < pc.v[i].len; k++) {
+			if (!pc.v[i].literal &&
+			    strchr("*?[", pc.v[i].s[k]) != NULL)
+				return 1;
+			if (pc.v[i].s[k] == '/' && ++slashes == 2)
+				return 0;
+		}
+	return 0;
+}
+
+/* The rule, and its pattern, that opens some of rights everywhere, or NULL. */
+static const struct pfile_rule *
+opener(struct lint *l, const struct pstr **pattern)
+{
+	const struct pfile_rule *r;
+	unsigned int i, k;
+
+	for (i = 0; i < l->pol->nfile_rules; i++) {
+		r = &l->pol->file_rules[i];
+		if (!lint_opens(r->r.decision))
+			continue;
+		for (k = 0; k < r->paths.n; k++) {
+			*pattern = &r->paths.v[k];
+			if (begins_wild(l, *pattern))
+				return r;
+		}
+	}
+	return NULL;
+}
+
+/* The configuration asks for what Landlock cannot give under this policy. */
+void
+lint_landlock(struct lint *l)
+{
+	const struct pstr *pattern;
+	const struct pfile_rule *r;
+	struct image_land root;
+	char text[256] = "";
+	unsigned int b;
+
+	if (!image_land_get(&l->im, 0, &root) || strcmp(root.path, "/") != 0)
+		return;
+	for (b = 0; b < LANDLOCK_RIGHTS; b++)
+		if (((root.tree & ~(uint32_t)LANDLOCK_MAKE_SOCK) >> b & 1) != 0) {
+			strlcat(text, text[0] != '\0' ? ", " : "",
+			    sizeof(text));
+			strlcat(text, landlock_right_name(b), sizeof(text));
+		}
+	if (text[0] == '\0')
+		return;
+	if ((r = opener(l, &pattern)) != NULL)
+		lint_say(l, r->r.name.s, pattern->pos.line, LK_LANDLOCK,
+		    "pattern \"%.128s\" begins with a wildcard: Landlock "
+		    "cannot restrict %s", pattern->s, text);
+	else
+		lint_say(l, "file_rules", 0, LK_LANDLOCK,
+		    "what no rule answers, or a rule on /, is allowed: "
+		    "Landlock cannot restrict %s", text);
 }

@@ -142,6 +142,33 @@ exe_dev_findings_are_named(void **state)
 }
 
 static void
+what_landlock_cannot_restrict_is_named(void **state)
+{
+	static const char on[] = "landlock: {enabled: true}\n";
+	static const char rules[] = "version: 1\nname: t\nfile_rules:\n"
+	    "  - {name: a, paths: ['/w/**'], operations: ['*'], decision: allow}\n"
+	    "  - {name: b, paths: ['**/*.o'], operations: [write], decision: allow}\n"
+	    "  - {name: c, paths: ['/**'], operations: ['*'], decision: deny}\n";
+	struct config *conf;
+	struct diag d;
+	char *out;
+
+	diag_init(&d);
+	conf = config_load("config.yaml", on, sizeof(on) - 1, NULL, &d);
+	assert_non_null(conf);
+	out = lint_text(rules, sizeof(rules) - 1, conf);
+	must_say(out, "p.yaml:5: b: landlock: pattern \"**/*.o\" begins with "
+		      "a wildcard: Landlock cannot restrict write_file");
+	must_not_say(out, "read_file");
+	free(out);
+	out = lint_text(rules, sizeof(rules) - 1, NULL);
+	must_not_say(out, "landlock");
+	free(out);
+	config_free(conf);
+	diag_clear(&d);
+}
+
+static void
 modal_findings_are_named(void **state)
 {
 	char *out = lint_deployment("modal");
@@ -675,6 +702,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exe_dev_findings_are_named),
 		cmocka_unit_test(modal_findings_are_named),
+		cmocka_unit_test(what_landlock_cannot_restrict_is_named),
 		cmocka_unit_test(runloop_findings_are_named),
 		cmocka_unit_test(table_of_policies_gets_its_findings),
 		cmocka_unit_test(approvals_decide_what_is_said),
