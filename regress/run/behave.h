@@ -14,7 +14,10 @@ struct behaviour {
 };
 
 /* The tables of the themes, closed by a NULL name. */
-extern const struct behaviour behave_tty[];
+extern const struct behaviour behave_exec[], behave_signal[], behave_name[],
+    behave_fd[], behave_tty[];
+
+extern const char *behave_self; /* this program, absolute */
 
 /* A line of output. */
 __attribute__((format(printf, 1, 2))) void say(const char *fmt, ...);
@@ -27,6 +30,9 @@ void put(const char *path, const char *text, mode_t mode);
 
 /* The first line of a file, or the errno's name. */
 const char *get(const char *path);
+
+/* Exec it in a child and say what came of that. */
+void exec_says(const char *what, const char *path, char *const *argv);
 
 /* Wait for pid: its exit status, 1000 + signal, or -1. */
 int ended(pid_t pid);
