@@ -140,7 +140,8 @@ house_answers()
 start_house()
 {
 	[ $# -eq 0 ] || house_files "$1" || fatal "no deployment $1"
-	setsid "$ROOT/sbin/agentshd" -F -f /etc/agentsh/config.yaml -u "$BASE" \
+	# shellcheck disable=SC2086
+	setsid ${HOUSE_UNDER-} "$ROOT/sbin/agentshd" -F -f /etc/agentsh/config.yaml -u "$BASE" \
 	    ${HOUSE_FLAGS-} </dev/null >>"$LOG" 2>&1 &
 	daemon=$!
 	wait_until 15 house_answers || {

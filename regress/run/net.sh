@@ -194,3 +194,19 @@ fetch("http://good.test/").then(r => r.text()).then(t => process.stdout.write(t.
 	says failed node -e 'fetch("http://evil.test/").then(r => r.text()).then(t => console.log(t), e => console.log("failed"))'
 fi
 stop_house
+
+# where no network namespace can be made, nothing asks a resolver of its own
+HOUSE_UNDER="setpriv --bounding-set -sys_admin,-net_admin"
+start_house
+sid=$(new_session 2>"$TESTTMP/err")
+[ -z "$sid" ] || bad "a session without a mirror: $sid"
+grep -q 'no resolver and no proxy' "$TESTTMP/err" || bad "it does not say why: $(cat "$TESTTMP/err")"
+stop_house
+sed -i 's/^\(  *\)allow_degraded:.*/\1allow_degraded: true/' /etc/agentsh/config.yaml
+start_house
+sid=$(new_session 2>/dev/null)
+says "connect EACCES" ./netclient tcp53 8.8.8.8 good.test 1
+says "send EACCES" ./netclient sendto 8.8.8.8 good.test 1
+says "reached 93.184.216.99 80" ./netclient tcp 93.184.216.99 80
+check "the refusal is an event" event net_connect 8.8.8.8:53 builtin-no-mirror
+stop_house
