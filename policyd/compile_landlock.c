@@ -1,14 +1,15 @@
 /*
- * Landlock's rules for a session.  Landlock only ever allows, by hierarchies and
- * by files, so what comes out holds every path that the policy could allow, and
- * more: never less.  It is read off the file rules' automata: from the
- * directory where names begin to be free (a wildcard) everything below is
+ * Landlock's rules for a session.  Landlock only ever allows, by hierarchies
+ * and by files, so what comes out holds every path that the policy could
+ * allow, and more: never less.  It is read off the file rules' automata: from
+ * the directory where names begin to be free (a wildcard) everything below is
  * given; where names are spelled out, refusals that stand before them have
  * already been taken away, and each is a rule of its own.
  *
- * The one exception: a hierarchy's own top (P of a pattern for P and all below)
- * may be made, removed or renamed by the policy, and is not, as that would open the directory it stands in.
- * Those calls are performed on behalf, outside Landlock.
+ * The one exception: a hierarchy's own top (P of a pattern for P and all
+ * below) may be made, removed or renamed by the policy, and is not, as that
+ * would open the directory it stands in.  Those calls are performed on behalf,
+ * outside Landlock.
  */
 
 #include <stdio.h>
@@ -25,7 +26,7 @@
 #define NAME_LEN_MAX	255u
 #define NAMES_MAX	256u /* of one directory; more count as a wildcard */
 #define STEPS_MAX	(1u << 20) /* looks at a byte, for one operation */
-#define NODES_MAX	(2 * IMAGE_LAND_MAX)
+#define NODES_MAX	((size_t)2 * IMAGE_LAND_MAX)
 #define CLASS_FREE	16u /* bytes that are all the same: a wildcard */
 
 /*
@@ -170,7 +171,7 @@ walk_text(const struct land *l, const char *s, struct tuple *t)
 		    strlen(s));
 }
 
-/* One automaton that may still allow is enough: what others refuse is not counted. */
+/* One automaton that may still allow is enough, whatever others refuse. */
 static int
 is_live(const struct land *l, const struct tuple *t)
 {
@@ -302,7 +303,7 @@ take_automata(struct land *l)
 
 /* ---- what is allowed where ---- */
 
-/* Everything of a process's own stands for all of /proc: its directory has many names. */
+/* A process's own directory has many names: it stands for all of /proc. */
 static const char *
 proc_of(const char *path)
 {
@@ -405,7 +406,7 @@ found_name(struct land *l, const struct dir *d, const char *name,
 		allow_path(l, path, 0);
 }
 
-/* The next live byte at a level: its state in *t, or -1; *free: too many do the same. */
+/* The next live byte of a level, its state in *t, or -1; *wild: too many. */
 static int
 next_byte(struct land *l, struct level *v, struct tuple *t, int *wild)
 {
