@@ -1,7 +1,7 @@
 /*
  * What a threat feed costs: 1,000,000 generated names as a list of domains
  * and as a hosts file, parsed and indexed; bytes an entry; a question for a
- * name that is not there, its parents asked too.
+ * name that is not there, its parents asked too.  In processor time.
  */
 
 #include <malloc.h>
@@ -22,7 +22,7 @@ now(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
