@@ -133,7 +133,7 @@ vm_boot()
 	: >"$_t/out/results"
 	# Without the mitigations every system call of a machine that is all software is cheaper.  Its
 	# clock is the host's: watched, it looks unstable where the host is busy, and the next one is slow.
-	timeout -k 5 "${VM_SECONDS:-840}" qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu Nehalem -smp 2 -m 2048 \
+	timeout -k 5 "${VM_SECONDS:-1440}" qemu-system-x86_64 -accel tcg,thread=multi,tb-size=512 -cpu Nehalem -smp 2 -m 2048 \
 	    -nodefaults -no-reboot -display none -serial "file:$_t/console" \
 	    -kernel "$_d"/boot/vmlinuz-* -initrd "$_t/initrd" \
 	    -append "console=ttyS0 loglevel=5 mitigations=off tsc=reliable no_timer_check panic=-1 systemd.unified_cgroup_hierarchy=1 systemd.show_status=0 cgroup_no_v1=all net.ifnames=0" \
