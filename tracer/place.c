@@ -384,8 +384,12 @@ place_exec(struct call *c)
 	int cpu;
 
 	c->held = false;
-	/* Another thread than the leader is the leader afterwards. */
-	if (c->tracer->cpus < 2 || CPU_COUNT(&w->cpus) < 2 ||
+	/*
+	 * Where all CPUs are busy it may be better off on another.  And another
+	 * thread than the leader is the leader afterwards.
+	 */
+	if (atomic_load(&c->tracer->place.mode) != PLACE_IDLE ||
+	    CPU_COUNT(&w->cpus) < 2 ||
 	    c->task->tgid != (pid_t)c->rq->pid ||
 	    !learn_cpus(c->task, (pid_t)c->rq->pid))
 		return;
