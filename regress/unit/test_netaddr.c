@@ -42,21 +42,26 @@ other_address_is_nobodys(void **state)
 	static const char *const tab6[] = { "::1", "fd97:6167:656e:7474::1",
 		"fd97:6167:656e:7473::80:0", "fd97:6167:656e:7473:0:1:0:1",
 		"::ffff:127.0.0.1", "2001:db8::1" };
-	struct sockaddr_in in = { .sin_family = AF_INET };
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	struct sockaddr sa = { .sa_family = AF_UNIX };
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} u = { .sa = { .sa_family = AF_UNIX } };
 	size_t i;
 
+	assert_int_equal(netaddr_host(&u.sa), 0);
+	u.in.sin_family = AF_INET;
 	for (i = 0; i < sizeof(tab) / sizeof(tab[0]); i++) {
-		assert_int_equal(inet_pton(AF_INET, tab[i], &in.sin_addr), 1);
-		assert_int_equal(netaddr_host((struct sockaddr *)&in), 0);
+		assert_int_equal(inet_pton(AF_INET, tab[i], &u.in.sin_addr), 1);
+		assert_int_equal(netaddr_host(&u.sa), 0);
 	}
+	memset(&u, 0, sizeof(u));
+	u.in6.sin6_family = AF_INET6;
 	for (i = 0; i < sizeof(tab6) / sizeof(tab6[0]); i++) {
-		assert_int_equal(inet_pton(AF_INET6, tab6[i], &in6.sin6_addr),
+		assert_int_equal(inet_pton(AF_INET6, tab6[i], &u.in6.sin6_addr),
 		    1);
-		assert_int_equal(netaddr_host((struct sockaddr *)&in6), 0);
+		assert_int_equal(netaddr_host(&u.sa), 0);
 	}
-	assert_int_equal(netaddr_host(&sa), 0);
 }
 
 int
