@@ -215,15 +215,25 @@ receive(struct worker *w)
 }
 
 #define SETTLE_YIELDS 1000
+#define SETTLE_NAPS   500
+#define SETTLE_NAP_NS 100000L
 
+/*
+ * As a rule a moment; a thread that is SCHED_IDLE may wait for its CPU until
+ * the watcher, which misses the lock, has it taken back.
+ */
 static void
 wait_given(const struct worker *self, struct worker *w)
 {
+	const struct timespec nap = { .tv_nsec = SETTLE_NAP_NS };
 	unsigned int i;
 
-	for (i = 0; w != self && atomic_load(&w->giving) && i < SETTLE_YIELDS;
-	    i++)
+	if (w == self)
+		return;
+	for (i = 0; atomic_load(&w->giving) && i < SETTLE_YIELDS; i++)
 		sched_yield();
+	for (i = 0; atomic_load(&w->giving) && i < SETTLE_NAPS; i++)
+		nanosleep(&nap, NULL);
 }
 
 void

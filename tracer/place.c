@@ -292,6 +292,11 @@ place_tick(struct tracer *t, uint32_t now)
 			leave_starved(t, now);
 	} else if (p->calm >= TURN_TICKS &&
 	    (int32_t)(now - p->hold_until) >= 0) {
+		/* Callers that wait for a thread do not count as running. */
+		if (has_waiting(t)) {
+			p->calm = 0;
+			return;
+		}
 		p->idle_since = now;
 		p->seen = atomic_load(&t->activity) - 1;
 		idle_all(t);
