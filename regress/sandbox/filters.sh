@@ -4,7 +4,7 @@
 fail=0
 for t in vectors refusal env signals deployments exec reload garbage limits \
     identity real kill-each metadata vectors-real start features net netproxy \
-    netfeed netvectors; do
+    netfeed netvectors blocked-calls registries shipped yama behave; do
 	d=$(mktemp -d "$TESTTMP/f.XXXXXX")
 	chmod 755 "$d"
 	if ! HOUSE_FLAGS=-k TESTTMP=$d sh "$TOP/regress/run/$t.sh" >"$d.log" 2>&1; then
