@@ -32,6 +32,7 @@
 #endif
 
 #define PAGE 4096u /* the smallest there is: a string is read page by page */
+#define SHORT 256u /* as most strings are: what is read at first */
 
 /* ---- memory ---- */
 
@@ -101,6 +102,8 @@ call_string(struct call *c, uint64_t addr, char *buf, size_t size, size_t *len)
 		want = PAGE - (size_t)((addr + have) % PAGE);
 		if (want > size - have)
 			want = size - have;
+		if (have == 0 && want > SHORT)
+			want = SHORT;
 		e = call_read_some(c, addr + have, buf + have, want, &got);
 		if (e != 0)
 			return e;

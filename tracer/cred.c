@@ -181,9 +181,10 @@ cred_assume(struct call *c)
 	if ((k = own_cred(c->w)) == NULL || !read_ids(c, &id))
 		return false;
 	if (is_own(k, &id)) {
-		c->task->marked = 0; /* until it asks again */
+		task_creds_own(c->task);
 		return true;
 	}
+	task_creds_change(c->tracer->tasks);
 	k->worn = true;
 	/*
 	 * The real ids too: kill, prlimit, access and SO_PASSCRED go by them.  The saved ones stay, and
@@ -249,6 +250,7 @@ cred_restore(struct call *c)
 void
 cred_ask(struct call *c)
 {
+	task_creds_change(c->tracer->tasks);
 	c->task->marked = 1;
 	answer_continue(c);
 }

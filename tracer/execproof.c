@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -30,6 +31,19 @@
 #include "tracer/tracer.h"
 
 #define MAPS_MAX     (1u << 20)
+#define MAPS_LOOKED  64	/* mappings of a new image; more are read as text */
+
+/* struct procmap_query and PROCMAP_QUERY of linux/fs.h, 6.11. */
+struct map_query {
+	uint64_t size, flags, addr;
+	uint64_t start, end, vma_flags, page_size, offset, inode;
+	uint32_t dev_major, dev_minor;
+	uint32_t name_size, build_id_size;
+	uint64_t name_addr, build_id_addr;
+};
+#define MAP_QUERY      _IOWR('f', 17, struct map_query)
+#define MAP_QUERY_NEXT 0x10u /* the mapping at addr, or the next */
+#define MAP_QUERY_FILE 0x20u /* of files only */
 
 /* "PID/NAME" below /proc, opened. */
 static int
@@ -106,17 +120,12 @@ map_is_known(const struct work *w, const struct level *exe, char *line)
 
 /* Every file that is mapped must be the program or its loader. */
 static bool
-maps_are_known(struct call *c, struct work *w, pid_t pid)
+text_is_known(struct work *w, int fd)
 {
 	const struct level *exe = &w->level[w->levels - 1];
 	char *buf = w->join, *line, *nl;
-	ssize_t n;
-	int fd;
+	ssize_t n = read_all(fd, buf, MAPS_MAX);
 
-	if ((fd = open_proc(c->tracer, pid, "maps")) == -1)
-		return false;
-	n = read_all(fd, buf, MAPS_MAX);
-	close(fd);
 	if (n <= 0 || n == MAPS_MAX)
 		return false;
 	buf[n] = '\0';
@@ -126,6 +135,44 @@ maps_are_known(struct call *c, struct work *w, pid_t pid)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * The same, one mapping after the other without the text (6.11).  false: it
+ * cannot be told like this; stacked file systems have it by name only.
+ */
+static bool
+query_is_known(const struct work *w, int fd)
+{
+	const struct level *exe = &w->level[w->levels - 1];
+	struct map_query q = { .size = sizeof(q),
+		.flags = MAP_QUERY_NEXT | MAP_QUERY_FILE };
+	unsigned int i;
+	dev_t dev;
+
+	for (i = 0; i < MAPS_LOOKED; i++, q.addr = q.end) {
+		if (ioctl(fd, MAP_QUERY, &q) == -1)
+			return i != 0 && errno == ENOENT;
+		dev = makedev(q.dev_major, q.dev_minor);
+		if ((q.inode != exe->st.st_ino || dev != exe->st.st_dev) &&
+		    (!w->has_ld || q.inode != w->ld_st.st_ino ||
+		    dev != w->ld_st.st_dev))
+			return false;
+	}
+	return false;
+}
+
+static bool
+maps_are_known(struct call *c, struct work *w, pid_t pid)
+{
+	bool known;
+	int fd;
+
+	if ((fd = open_proc(c->tracer, pid, "maps")) == -1)
+		return false;
+	known = query_is_known(w, fd) || text_is_known(w, fd);
+	close(fd);
+	return known;
 }
 
 /*
@@ -298,6 +345,7 @@ execproof_kept(struct call *c, struct work *w, struct args *a,
 	}
 	notify_settle(c->w);
 	event_commit(c, 0);
+	notify_blocks(c->w);
 	keep_exec_answering(&e);
 	answer_continue(c);
 	keep_exec_answered(k, &e, early);
@@ -331,6 +379,7 @@ execproof_held(struct call *c, struct work *w, struct args *a,
 	}
 	notify_settle(c->w);
 	event_commit(c, 0);
+	notify_blocks(c->w);
 	place_exec(c);
 	answer_continue(c);
 	while ((pid = wait_stop(tid, &status)) != -1) {

@@ -23,6 +23,7 @@
 
 #include "tracer/event.h"
 #include "tracer/fileops.h"
+#include "tracer/notify.h"
 #include "tracer/pathres.h"
 #include "tracer/redirect.h"
 #include "tracer/socktab.h"
@@ -411,6 +412,7 @@ sock_ask_connect(struct call *c)
 	answer_continue(c);
 	(void)r;
 #else
+	notify_blocks(c->w);
 	do
 		r = connect(s.fd, &to.sa, to.len);
 	while (r == -1 && (e = errno) == EINTR && !call_interrupted(c));

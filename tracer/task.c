@@ -38,6 +38,7 @@ struct tasktab {
 	_Atomic uint32_t gen;
 	_Atomic uint64_t shares; /* clones with CLONE_THREAD, FILES or FS */
 	_Atomic bool sharing;	 /* one was of a process: nobody is alone now */
+	_Atomic bool creds;	 /* someone's have changed: task_creds_change */
 	struct live *live; /* NULL without */
 	int procfd;
 	bool root_session;
@@ -222,6 +223,7 @@ inherit(struct tasktab *tt, struct task *t, uint32_t entry)
 	t->depth = 0;
 	t->execed = 1;
 	t->marked = tt->root_session;
+	t->sure = SURE_NOT;
 	from = t->tgid != t->tid ? find(tt, t->tgid) : NULL;
 	if (from == NULL)
 		from = find(tt, t->ppid);
@@ -229,6 +231,7 @@ inherit(struct tasktab *tt, struct task *t, uint32_t entry)
 		return;
 	t->depth = from->depth;
 	t->execed = from->execed;
+	t->sure = from->sure;
 	mend_cpus(t, from);
 }
 
@@ -410,6 +413,34 @@ renew(struct tasktab *tt, struct task *t, const char *comm)
 	memcpy(t->comm, comm, strnlen(comm, sizeof(t->comm) - 1));
 }
 
+/*
+ * t has exec'ed, as its leader or by another thread: with other rights, or with
+ * fewer from now on, unless it is known better.
+ */
+static void
+expect_creds(const struct tasktab *tt, struct task *t, bool leader)
+{
+	if (leader && t->sure == SURE && !t->marked &&
+	    !atomic_load(&tt->creds))
+		return;
+	t->marked = tt->root_session;
+	t->sure = SURE_IF_SEEN;
+}
+
+void
+task_creds_change(struct tasktab *tt)
+{
+	atomic_store(&tt->creds, true);
+}
+
+void
+task_creds_own(struct task *t)
+{
+	t->marked = 0; /* until it asks again */
+	if (t->sure == SURE_IF_SEEN)
+		t->sure = SURE;
+}
+
 void
 task_execed(struct tasktab *tt, pid_t tgid, pid_t tid, const char *exe,
     size_t len, const char *comm, uint32_t depth, uint32_t entry)
@@ -433,8 +464,7 @@ task_execed(struct tasktab *tt, pid_t tgid, pid_t tid, const char *exe,
 			t->start = start;
 		t->command = entry;
 		t->execed = 1;
-		/* By a thread with other rights, or with fewer from now on. */
-		t->marked = tt->root_session;
+		expect_creds(tt, t, tid == tgid);
 		t->depth = depth;
 		t->gen = 0;
 		t->exe_len = (uint16_t)(len < TASK_EXE ? len : TASK_EXE);
@@ -458,6 +488,7 @@ task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry)
 		t->tgid = tgid;
 		t->start = start;
 		t->marked = tt->root_session;
+		t->sure = SURE_NOT;
 		t->command = entry;
 		t->depth = 0;
 		t->execed = 0;

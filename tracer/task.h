@@ -34,6 +34,13 @@ struct task_status {
 	char buf[TASK_STATUS];
 };
 
+/*
+ * Are the session's own credentials what an exec gives t?  That is seen once,
+ * after an exec of its lineage since it entered; what an exec makes of
+ * credentials nobody changes unasked.
+ */
+enum task_sure { SURE_NOT, SURE_IF_SEEN, SURE };
+
 struct task {
 	struct task *next;	/* in its bucket, or free */
 	pid_t tid, tgid, ppid;
@@ -46,6 +53,7 @@ struct task {
 	uint32_t depth;		/* of its last exec; 0: the front door's */
 	uint8_t execed;		/* 0: has not exec'ed since it entered */
 	uint8_t marked;		/* root session: its credentials may differ */
+	uint8_t sure;		/* enum task_sure */
 	uint8_t alone;		/* one thread, as of alone_at: task_is_alone */
 	uint8_t umask_known;
 	uint16_t umask;
@@ -127,6 +135,15 @@ void task_execed(struct tasktab *tt, pid_t tgid, pid_t tid, const char *exe,
 /* The status of tid into st.  false: there is none. */
 bool task_read_status(const struct tasktab *tt, pid_t tid,
     struct task_status *st);
+
+/*
+ * Some task's credentials are not the session's own, or are about to change:
+ * from here on every exec is looked at.  Before the answer.
+ */
+void task_creds_change(struct tasktab *tt);
+
+/* t, whose call is served, was seen to have the session's own credentials. */
+void task_creds_own(struct task *t);
 
 /* A child that is entering: remember it so that its first exec is depth 0. */
 void task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry);

@@ -3,7 +3,8 @@
  * root may, through every call that somebody performs on their behalf.  What the kernel
  * answers to them outside is what must come out inside.  Exit 0 when each was held.
  *
- *	marks WORKDIR	(holds `rootonly', 0600 of uid 0, and `others', 0600 of uid 65534)
+ *	marks WORKDIR [N]	(holds `rootonly', 0600 of uid 0, and `others', 0600 of uid 65534;
+ *				N: only the one with this number, exit 77 when there is none)
  */
 
 #include <errno.h>
@@ -288,7 +289,7 @@ main(int argc, char **argv)
 	static void (*const tab[])(void) = { try_thread_exec, try_bounding,
 		try_noroot, try_kill, try_prlimit, try_access, try_creds,
 		try_again };
-	size_t i;
+	size_t i, n = sizeof(tab) / sizeof(tab[0]), only_one;
 	long r;
 
 	if (argc == 4 && strcmp(argv[1], "-o") == 0) {
@@ -297,15 +298,19 @@ main(int argc, char **argv)
 		fflush(stdout);
 		_exit(failures);
 	}
-	if (argc != 2)
+	if (argc != 2 && argc != 3)
 		return 2;
+	only_one = argc == 3 ? strtoul(argv[2], NULL, 10) : n;
+	if (argc == 3 && only_one >= n)
+		return 77;
 	snprintf(rootonly, sizeof(rootonly), "%s/rootonly", argv[1]);
 	snprintf(others, sizeof(others), "%s/others", argv[1]);
 	if ((sibling = fork()) == 0)
 		for (;;)
 			pause();
-	for (i = 0; i < sizeof(tab) / sizeof(tab[0]); i++)
-		in_child(tab[i]);
+	for (i = 0; i < n; i++)
+		if (argc == 2 || i == only_one)
+			in_child(tab[i]);
 	kill(sibling, SIGKILL);
 	return failures == 0 ? 0 : 1;
 }
