@@ -200,6 +200,12 @@ struct msg_entry {
 	uint32_t entry; /* number of this entry in its session, from 1 */
 	int32_t pid;	/* of the asker, as the monitor sees it */
 	uint32_t uid, gid;
+	uint32_t placing; /* 1: PLACED follows; the asker does not go on before */
+};
+
+/* Monitor to tracer: the asker is in the session's cgroup. */
+struct msg_placed {
+	uint32_t entry;
 };
 
 /* Tracer to monitor: what became of an entry. */
@@ -354,7 +360,9 @@ struct msg_entry_verdict {
 	X(TRACER_CONF,	PROC_MONITOR,	PROC_TRACER,	msg_tracer_conf, MSG_TAIL, FDS(3, 4),	MSG_P_RUN | MSG_ONCE) \
 	X(IMAGE,	PROC_MONITOR,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN) \
 	X(IMAGE_RESULT,	PROC_TRACER,	PROC_MONITOR,	msg_status,	1024,	FDS(0, 0),	MSG_P_RUN) \
+	X(BUSY,		PROC_MONITOR,	PROC_TRACER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(ENTRY,	PROC_MONITOR,	PROC_TRACER,	msg_entry,	0,	FDS(2, 2),	MSG_P_RUN) \
+	X(PLACED,	PROC_MONITOR,	PROC_TRACER,	msg_placed,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(ENTRY_STATE,	PROC_TRACER,	PROC_MONITOR,	msg_entry_state, 0,	FDS(0, 0),	MSG_P_RUN) \
 	X(LISTENER,	PROC_TRACER,	PROC_MONITOR,	msg_entry_state, 0,	FDS(1, 1),	MSG_P_RUN) \
 	X(NET_CONF,	PROC_MONITOR,	PROC_NETPROXY,	msg_net_conf,	0,	FDS(2, 2),	MSG_P_RUN | MSG_ONCE) \
@@ -371,7 +379,7 @@ struct msg_entry_verdict {
 	X(NET_SOCKET_IS, PROC_MONITOR,	PROC_TRACER,	msg_status,	0,	FDS(0, 1),	MSG_P_RUN) \
 	X(ENTRY_HELLO,	PROC_ASKER,	PROC_MONITOR,	msg_entry_hello, 0,	FDS(0, 0),	MSG_P_START | MSG_ONCE) \
 	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
-	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY | MSG_ONCE) \
+	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY) \
 	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE) \
 	X(BOOST,	PROC_TRACER,	PROC_MONITOR,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN)

@@ -153,13 +153,14 @@ limit_core(const struct peer *p)
 }
 
 /*
- * Attaching to a cgroup waits for an RCU grace period, some milliseconds.  Who
- * is to be limited waits with it.  Otherwise the group is there to find the
- * workload when it is to be killed, which the live table knows, too: then p is
- * put in while it starts, and what it has forked by then follows it.
+ * Attaching to a cgroup waits for an RCU grace period, some milliseconds: p is
+ * put in while it and the tracer get ready, and what it has forked by then
+ * follows it.  Who is to be limited goes on when that is done (PLACED).
+ * Otherwise the group is there to find the workload when it is to be killed,
+ * which the live table knows, too.  false: it could not be, and must.
  */
-static void
-place_late(struct session *s, const struct peer *p)
+static bool
+place_late(const struct session *s, const struct peer *p)
 {
 	pid_t pids[PLACE_MAX] = { p->pid };
 	char path[64];
@@ -170,11 +171,9 @@ place_late(struct session *s, const struct peer *p)
 		if (cgroup_place(&s->cgroup, pids[i]) == -1 && i == 0 &&
 		    peer_alive(p) && !s->mon->conf.allow_degraded) {
 			log_warn("session %s: pid %d cannot be placed in its "
-				 "cgroup and is killed",
+				 "cgroup",
 			    s->id, (int)p->pid);
-			(void)syscall(SYS_pidfd_send_signal, p->pidfd, SIGKILL,
-			    NULL, 0);
-			return;
+			return false;
 		}
 		snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
 		    (int)pids[i], (int)pids[i]);
@@ -184,16 +183,33 @@ place_late(struct session *s, const struct peer *p)
 			pids[n++] = child;
 		fclose(fp);
 	}
+	return true;
+}
+
+/* After ENTRY: into the cgroup with a, or away with it. */
+static void
+follow_up(struct asker *a, struct session *s)
+{
+	struct msg_placed placed = { .entry = s->entries };
+	bool limited = session_is_limited(s);
+
+	if (!place_late(s, &a->who)) {
+		if (limited)
+			send_verdict(a, EXIT_REFUSED, 0,
+			    "it cannot be placed in the session's cgroup");
+		else
+			(void)syscall(SYS_pidfd_send_signal, a->who.pidfd,
+			    SIGKILL, NULL, 0);
+	} else if (limited && proc_send(&s->tracer, MSG_PLACED, 0, s->number,
+	    &placed, NULL, 0, NULL, 0) == -1) {
+		log_warn("session %s: PLACED: %s", s->id, strerror(errno));
+	}
 }
 
 /* NULL, or why the session cannot take this peer. */
 static const char *
 place(struct session *s, const struct peer *p)
 {
-	if (s->cgroup_used && session_is_limited(s) &&
-	    cgroup_place(&s->cgroup, p->pid) == -1 &&
-	    !s->mon->conf.allow_degraded)
-		return "it cannot be placed in the session's cgroup";
 	if (limit_core(p) == -1 && !s->mon->conf.allow_degraded)
 		return "its limits cannot be set";
 	return peer_alive(p) ? NULL : "it has ended";
@@ -207,6 +223,7 @@ hand_over(struct asker *a, struct session *s)
 		.pid = a->who.pid,
 		.uid = a->who.uid,
 		.gid = a->who.gid,
+		.placing = s->cgroup_used && session_is_limited(s),
 	};
 	int fds[2] = { a->chan.fd, a->who.pidfd };
 	const char *why = place(s, &a->who);
@@ -225,8 +242,8 @@ hand_over(struct asker *a, struct session *s)
 	}
 	s->entries++;
 	session_touch(s);
-	if (s->cgroup_used && !session_is_limited(s))
-		place_late(s, &a->who);
+	if (s->cgroup_used)
+		follow_up(a, s);
 	asker_free(a);
 }
 

@@ -435,9 +435,12 @@ void
 load_start(struct monitor *mon, uint32_t asker)
 {
 	struct load *l = &mon->load;
+	struct session *s;
 
 	if (asker != 0 && l->askers < LOAD_ASKERS)
 		l->asker[l->askers++] = asker;
+	TAILQ_FOREACH(s, &mon->sessions, entry)
+		session_busy(s);
 	load_event(mon, LOADE_START);
 }
 

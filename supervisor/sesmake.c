@@ -77,6 +77,16 @@ session_recompile(struct session *s)
 	return 0;
 }
 
+void
+session_busy(struct session *s)
+{
+	const struct msg_none none = { 0 };
+
+	if (s->state == SES_RUNNING)
+		(void)!proc_send(&s->tracer, MSG_BUSY, 0, s->number, &none,
+		    NULL, 0, NULL, 0);
+}
+
 static void
 reload_done(struct session *s, const char *error)
 {

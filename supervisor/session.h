@@ -132,6 +132,8 @@ void session_print_states(FILE *fp);
 int session_compile(struct session *s);
 /* A reload: ask for a new image.  0, or -1: none is due. */
 int session_recompile(struct session *s);
+/* A reload begins: its tracer gives way to nobody for a while. */
+void session_busy(struct session *s);
 void session_got_compiled(struct monitor *mon, struct msg *m);
 /* policyd died: what waits for it cannot wait. */
 void session_policyd_gone(struct monitor *mon);

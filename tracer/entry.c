@@ -66,6 +66,7 @@ struct entry {
 	uint32_t uid, number;
 	uint64_t started_ns, timeout_ns; /* 0: none */
 	bool killed;	/* by us, for the time */
+	bool placing;	/* not yet in the session's cgroup */
 };
 
 struct entries {
@@ -261,6 +262,23 @@ on_hung_up(struct loop_io *io, uint32_t events)
 	notify_end(es->t, g);
 }
 
+/* Served, and in its cgroup: the asker goes on. */
+static bool
+say_go(struct entry *e)
+{
+	struct msg_none none = { 0 };
+	bool ok;
+
+	if (e->placing)
+		return true;
+	if (e->chan.fd == -1)
+		return false;
+	ok = chan_send(&e->chan, MSG_ENTRY_GO, 0, e->es->session, &none, NULL,
+	    0, NULL, 0) == 0;
+	hang_up(e);
+	return ok;
+}
+
 /*
  * The monitor gets its duplicate, then the listener is served, then the asker
  * goes on.
@@ -270,7 +288,6 @@ serve_listener(struct entry *e, int fd)
 {
 	struct entries *es = e->es;
 	struct msg_entry_state st = { .entry = e->number, .status = -1 };
-	struct msg_none none = { 0 };
 	struct group *g;
 
 	if (chan_send(es->monitor, MSG_LISTENER, 0, es->session, &st, NULL, 0,
@@ -300,8 +317,7 @@ serve_listener(struct entry *e, int fd)
 	if (e->timeout_ns != 0)
 		loop_timer_set(es->loop, &e->timer, e->timeout_ns, on_timeout,
 		    e);
-	return chan_send(&e->chan, MSG_ENTRY_GO, 0, es->session, &none, NULL, 0,
-	    NULL, 0) == 0;
+	return say_go(e);
 }
 
 static void
@@ -317,8 +333,21 @@ got_listener(struct entry *e, struct msg *m)
 	}
 	if (!serve_listener(e, fd) && e->state != EN_RUNNING)
 		entry_free(e);
-	else
-		hang_up(e);
+}
+
+void
+entry_placed(struct entries *es, const struct msg *m)
+{
+	const struct msg_placed *p = msg_payload(m);
+	struct entry *e;
+
+	for (e = es->entry; e < es->entry + ENTRY_MAX; e++)
+		if (e->state != EN_FREE && e->number == p->entry && e->placing) {
+			e->placing = false;
+			if (e->state == EN_RUNNING)
+				(void)!say_go(e);
+			return;
+		}
 }
 
 /* ---- asking ---- */
@@ -538,6 +567,13 @@ on_asker(struct loop_io *io, uint32_t events)
 	n = chan_recv(&e->chan, &m);
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return;
+	/* Served, it has nothing more to say: it ends or goes on. */
+	if (e->state == EN_RUNNING) {
+		if (n > 0)
+			msg_close_fds(&m);
+		hang_up(e);
+		return;
+	}
 	if (n <= 0) {
 		entry_free(e);
 		return;
@@ -578,6 +614,7 @@ entry_got(struct entries *es, struct msg *m)
 	e->pid = en->pid;
 	e->uid = en->uid;
 	e->number = en->entry;
+	e->placing = en->placing != 0;
 	e->pidfd = pidfd;
 	e->io.fd = e->pid_io.fd = -1;
 	es->count++;

@@ -26,6 +26,9 @@ struct entries *entry_init(struct tracer *t, struct loop *l,
 /* The monitor's MSG_ENTRY; its descriptors are taken. */
 void entry_got(struct entries *es, struct msg *m);
 
+/* The monitor's MSG_PLACED: who waited for it goes on. */
+void entry_placed(struct entries *es, const struct msg *m);
+
 /* How many are being served or asked. */
 unsigned int entry_count(const struct entries *es);
 

@@ -240,6 +240,12 @@ got_message(struct house *h, struct msg *m)
 		if (h->configured && atomic_load(&h->t.image) != NULL)
 			entry_got(h->entries, m);
 		break;
+	case MSG_BUSY:
+		place_busy(&h->t);
+		break;
+	case MSG_PLACED:
+		entry_placed(h->entries, m);
+		break;
 	case MSG_STOP:
 		loop_stop(&h->loop);
 		break;

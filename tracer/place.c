@@ -34,6 +34,7 @@
 #define CROWD_HOLD    10
 #define STARVE_HOLD   25  /* doubled as long as it helps for less */
 #define STARVE_MAX    800
+#define BUSY_HOLD     150
 
 /* ---- the policy of the serving threads ---- */
 
@@ -99,9 +100,11 @@ place_thread(struct worker *w)
 
 	if (sched_getaffinity(0, sizeof(w->cpus), &w->cpus) == -1)
 		CPU_ZERO(&w->cpus);
-	if (atomic_load(&t->place.mode) == PLACE_IDLE)
-		(void)set_policy(0, SCHED_IDLE);
-	if (atomic_load(&t->place.mode) == PLACE_HOLD && t->place.ready)
+	/* Who makes us is not SCHED_IDLE.  The mode may change meanwhile. */
+	if (atomic_load(&t->place.mode) != PLACE_IDLE)
+		return;
+	(void)set_policy(0, SCHED_IDLE);
+	if (atomic_load(&t->place.mode) == PLACE_HOLD)
 		return_all(t);
 }
 
@@ -291,7 +294,8 @@ place_tick(struct tracer *t, uint32_t now)
 		else if (is_starved(t) || is_stuck(t, now))
 			leave_starved(t, now);
 	} else if (p->calm >= TURN_TICKS &&
-	    (int32_t)(now - p->hold_until) >= 0) {
+	    (int32_t)(now - p->hold_until) >= 0 &&
+	    (int32_t)(now - atomic_load(&p->busy_until)) >= 0) {
 		/* Callers that wait for a thread do not count as running. */
 		if (has_waiting(t)) {
 			p->calm = 0;
@@ -301,6 +305,14 @@ place_tick(struct tracer *t, uint32_t now)
 		p->seen = atomic_load(&t->activity) - 1;
 		idle_all(t);
 	}
+}
+
+void
+place_busy(struct tracer *t)
+{
+	atomic_store(&t->place.busy_until, atomic_load(&t->tick) + BUSY_HOLD);
+	if (atomic_load(&t->place.mode) == PLACE_IDLE)
+		return_all(t);
 }
 
 void

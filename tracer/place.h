@@ -30,6 +30,7 @@ struct place {
 	_Atomic int mode; /* enum place_mode; the watcher's to change */
 	/* The watcher's, in its ticks. */
 	uint32_t hold_until, idle_since;
+	_Atomic uint32_t busy_until; /* place_busy */
 	uint32_t penalty; /* of the next starving */
 	uint32_t seen;	  /* activity at the last tick */
 	uint8_t crowded, calm, waiting, missed; /* ticks in a row */
@@ -52,6 +53,12 @@ bool place_lock(struct tracer *t, uint32_t now);
 
 /* Every tick of the watcher; locked.  Changes the mode. */
 void place_tick(struct tracer *t, uint32_t now);
+
+/*
+ * The daemon is about to have much to do (a reload): no SCHED_IDLE for a while.
+ * Main thread.
+ */
+void place_busy(struct tracer *t);
 
 /* Nobody looks from here on: nobody may starve.  The watcher, not locked. */
 void place_rest(struct tracer *t);

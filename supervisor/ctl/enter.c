@@ -497,6 +497,29 @@ forget_environment(void)
 		explicit_bzero(*p, strlen(*p));
 }
 
+/* The monitor may still say no: where the session's cgroup cannot take us. */
+static int
+await_go(struct asker *a)
+{
+	static const char what[] = "waiting to be served";
+	int n;
+
+	do
+		n = chan_recv(&a->ch, &a->msg);
+	while (n == -1 && errno == EINTR);
+	if (n == 1 && a->msg.hdr.type == MSG_ENTRY_GO)
+		return 0;
+	if (n == 1 && a->msg.hdr.type == MSG_ENTRY_VERDICT) {
+		memcpy(&a->verdict, msg_payload(&a->msg), sizeof(a->verdict));
+		return refused(a);
+	}
+	if (n == 1)
+		msg_close_fds(&a->msg);
+	if (n >= 0)
+		errno = n == 0 ? ECONNRESET : EPROTO;
+	return broken(a, what);
+}
+
 static int
 confine(struct asker *a)
 {
@@ -522,7 +545,7 @@ confine(struct asker *a)
 		return broken(a, "helper");
 	if (install_filter(a, h, helper) == -1)
 		return -1;
-	return receive(a, MSG_ENTRY_GO, "waiting to be served");
+	return await_go(a);
 }
 
 bool
