@@ -388,6 +388,7 @@ case $FEATURES in
 *getfd) refused="socket cannot be had" ;;
 esac
 for pat in no-uname '"secret"' "$refused" soft_delete; do
+	grep -q "$pat" "$TESTTMP/ev" || grep '"effective_action": "blocked"' "$TESTTMP/ev"
 	check "event: $pat" grep -q "$pat" "$TESTTMP/ev"
 done
 check "the chain holds" agentshctl audit verify
