@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netproxy/dns_hash.h"
+#include "common/siphash.h"
 
 #define BUCKETS 32768u /* a power of two; 256 KiB */
 
@@ -31,7 +31,7 @@ TAILQ_HEAD(entry_queue, entry);
 struct dns_cache {
 	struct entry_list bucket[BUCKETS];
 	struct entry_queue used;
-	struct dns_hash_key key;
+	struct siphash_key key;
 	size_t max_bytes;
 	struct dns_cache_stats stats;
 };
@@ -51,10 +51,11 @@ dns_cache_new(size_t bytes)
 {
 	struct dns_cache *c = calloc(1, sizeof(*c));
 
-	if (c == NULL)
+	if (c == NULL || siphash_key_make(&c->key) == -1) {
+		free(c);
 		return NULL;
+	}
 	TAILQ_INIT(&c->used);
-	dns_hash_init(&c->key);
 	c->max_bytes = bytes;
 	return c;
 }
@@ -80,7 +81,7 @@ dns_cache_free(struct dns_cache *c)
 static uint64_t
 hash_of(const struct dns_cache *c, const struct dns_name *name, uint16_t type)
 {
-	return dns_hash(&c->key, name->wire, name->len) ^
+	return siphash(&c->key, name->wire, name->len) ^
 	    type * 0x9e3779b97f4a7c15u;
 }
 

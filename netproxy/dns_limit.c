@@ -53,7 +53,7 @@ may_be_suffix(const char *two, size_t len)
 static uint64_t
 hash(const struct dns_limit *l, const char *p, size_t len)
 {
-	uint64_t h = dns_hash(&l->key, p, len);
+	uint64_t h = siphash(&l->key, p, len);
 
 	return h != 0 ? h : 1;
 }
@@ -122,12 +122,12 @@ dns_limit_clear(struct dns_limit *l)
 	memset(l, 0, sizeof(*l));
 }
 
-static void
+static bool
 begin(struct dns_limit *l, uint64_t now_ms)
 {
 	dns_limit_clear(l);
-	dns_hash_init(&l->key);
 	l->since_ms = now_ms;
+	return siphash_key_make(&l->key) == 0 && grow(l);
 }
 
 static struct dns_limit_slot *
@@ -183,9 +183,8 @@ dns_limit_check(struct dns_limit *l, const char *name, size_t len,
 
 	if (why != NULL)
 		return why;
-	if (l->size == 0 || now_ms - l->since_ms >= DNS_LIMIT_WINDOW_MS)
-		begin(l, now_ms);
-	if (l->size == 0 && !grow(l))
+	if ((l->size == 0 || now_ms - l->since_ms >= DNS_LIMIT_WINDOW_MS) &&
+	    !begin(l, now_ms))
 		return "no memory to count names";
 	h = hash(l, name, len);
 	if (*name_slot(l, h) == h)

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netproxy/dns_hash.h"
+#include "common/siphash.h"
 
 #define DNS_LIMIT_LABEL	    60u
 #define DNS_LIMIT_NAME	    160u
@@ -42,7 +42,7 @@ struct dns_limit_slot {
 /* Of one session; all zero to begin with. */
 struct dns_limit {
 	uint64_t since_ms;
-	struct dns_hash_key key;
+	struct siphash_key key;
 	uint32_t names, parents, size; /* slots used; slots of each table */
 	uint64_t *name;
 	struct dns_limit_slot *parent;

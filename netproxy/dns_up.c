@@ -23,7 +23,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#include "netproxy/dns_hash.h"
+#include "common/siphash.h"
 
 #define BUCKETS	     8192u /* a power of two */
 #define DATAGRAM_MAX 4096
@@ -81,7 +81,7 @@ struct dns_up {
 	unsigned int nservers, next_server;
 	unsigned int timeout_ms, attempts, socks_max, nstreams;
 	bool rotate, mix_case;
-	struct dns_hash_key key;
+	struct siphash_key key;
 	struct dns_up_stats stats;
 	struct dns_answer_buf answer;
 	uint8_t datagram[DATAGRAM_MAX];
@@ -217,7 +217,7 @@ usock_get(struct dns_up *up, unsigned int server)
 static struct flight_list *
 bucket_of(struct dns_up *up, const struct dns_name *name, uint16_t type)
 {
-	return &up->bucket[(dns_hash(&up->key, name->wire, name->len) + type) %
+	return &up->bucket[(siphash(&up->key, name->wire, name->len) + type) %
 	    BUCKETS];
 }
 
@@ -600,13 +600,14 @@ dns_up_new(struct event_base *base, dns_up_store *store, void *arg)
 {
 	struct dns_up *up = calloc(1, sizeof(*up));
 
-	if (up == NULL)
+	if (up == NULL || siphash_key_make(&up->key) == -1) {
+		free(up);
 		return NULL;
+	}
 	up->base = base;
 	up->store = store;
 	up->arg = arg;
 	TAILQ_INIT(&up->due);
-	dns_hash_init(&up->key);
 	evtimer_assign(&up->timer, base, on_timer, up);
 	return up;
 }

@@ -55,7 +55,7 @@ struct feed {
 struct feeds {
 	struct event_base *base;
 	struct feed_resolver resolver;
-	struct feed_key key;
+	struct siphash_key key;
 	SSL_CTX *tls;
 	uint64_t interval_ns;
 	struct feed_set allow;
@@ -91,7 +91,7 @@ is_allowed(const struct feeds *f, const char *name, size_t len)
 	if (f->allow.nnames == 0)
 		return false;
 	for (; name != NULL; name = parent_of(name, &len))
-		if (feed_set_has(&f->allow, feed_hash(&f->key, name, len), name,
+		if (feed_set_has(&f->allow, siphash(&f->key, name, len), name,
 			len))
 			return true;
 	return false;
@@ -120,7 +120,7 @@ feeds_match(const struct feeds *f, const char *name, size_t len,
 	    memchr(name, '.', len) == NULL)
 		return false;
 	for (; name != NULL; name = parent_of(name, &len)) {
-		hash = feed_hash(&f->key, name, len);
+		hash = siphash(&f->key, name, len);
 		for (feed = f->feed; feed < f->feed + f->n; feed++) {
 			if (!feed_set_has(&feed->set, hash, name, len) ||
 			    (found != NULL && feed->row.audit))
@@ -170,7 +170,7 @@ jitter(const struct feeds *f, uint64_t ns)
 {
 	uint64_t r = wall_ns();
 
-	r = feed_hash(&f->key, (const char *)&r, sizeof(r));
+	r = siphash(&f->key, &r, sizeof(r));
 	return ns - ns / 10 + r % (ns / 5 + 1);
 }
 
@@ -641,7 +641,7 @@ feeds_new(struct event_base *base, const struct feed_resolver *resolver)
 {
 	struct feeds *f = calloc(1, sizeof(*f));
 
-	if (f == NULL || feed_key_make(&f->key) == -1) {
+	if (f == NULL || siphash_key_make(&f->key) == -1) {
 		free(f);
 		return NULL;
 	}

@@ -6,8 +6,6 @@
 
 #include "netproxy/feed_set.h"
 
-#include <sys/random.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,66 +14,8 @@
 #define OFF_BITS     26u
 #define OFF_MASK     ((1u << OFF_BITS) - 1)
 
-/* ---- SipHash-1-3 (Aumasson, Bernstein) ---- */
-
-int
-feed_key_make(struct feed_key *k)
-{
-	return getrandom(k, sizeof(*k), 0) == (ssize_t)sizeof(*k) ? 0 : -1;
-}
-
-static inline uint64_t
-rotl(uint64_t x, unsigned int n)
-{
-	return x << n | x >> (64 - n);
-}
-
-static inline void
-sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[2] += v[3];
-	v[1] = rotl(v[1], 13) ^ v[0];
-	v[3] = rotl(v[3], 16) ^ v[2];
-	v[0] = rotl(v[0], 32);
-	v[2] += v[1];
-	v[0] += v[3];
-	v[1] = rotl(v[1], 17) ^ v[2];
-	v[3] = rotl(v[3], 21) ^ v[0];
-	v[2] = rotl(v[2], 32);
-}
-
-uint64_t
-feed_hash(const struct feed_key *k, const char *name, size_t len)
-{
-	uint64_t v[4] = { k->k0 ^ UINT64_C(0x736f6d6570736575),
-		k->k1 ^ UINT64_C(0x646f72616e646f6d),
-		k->k0 ^ UINT64_C(0x6c7967656e657261),
-		k->k1 ^ UINT64_C(0x7465646279746573) };
-	uint64_t m, last = (uint64_t)len << 56;
-	size_t i;
-
-	for (; len >= 8; name += 8, len -= 8) {
-		memcpy(&m, name, 8);
-		v[3] ^= m;
-		sip_round(v);
-		v[0] ^= m;
-	}
-	for (i = 0; i < len; i++)
-		last |= (uint64_t)(unsigned char)name[i] << (8 * i);
-	v[3] ^= last;
-	sip_round(v);
-	v[0] ^= last;
-	v[2] ^= 0xff;
-	for (i = 0; i < 3; i++)
-		sip_round(v);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
-/* ---- the set ---- */
-
 void
-feed_set_init(struct feed_set *s, const struct feed_key *key)
+feed_set_init(struct feed_set *s, const struct siphash_key *key)
 {
 	memset(s, 0, sizeof(*s));
 	s->key = *key;
@@ -84,7 +24,7 @@ feed_set_init(struct feed_set *s, const struct feed_key *key)
 void
 feed_set_clear(struct feed_set *s)
 {
-	struct feed_key key = s->key;
+	struct siphash_key key = s->key;
 
 	free(s->blob);
 	free(s->slot);
@@ -202,7 +142,7 @@ feed_set_index(struct feed_set *s, uint32_t max)
 		len = s->blob[s->from];
 		name = (const char *)s->blob + s->from + 1;
 		s->from += 1 + len;
-		hash = feed_hash(&s->key, name, len);
+		hash = siphash(&s->key, name, len);
 		i = find(s, hash, name, len);
 		if (s->slot[i] != 0)
 			continue;

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/siphash.h"
+
 /*
  * 26 bits of a slot are an offset, 6 are of the hash; a name takes its length
  * and one byte.
@@ -20,18 +22,8 @@
 #define FEED_SET_BYTES_MAX (64u << 20)
 #define FEED_SET_NAMES_MAX (8u << 20)
 
-struct feed_key {
-	uint64_t k0, k1;
-};
-
-/* A new key.  0, or -1 with errno. */
-int feed_key_make(struct feed_key *k) __attribute__((warn_unused_result));
-
-/* A name of at most 253 bytes, hashed; the key must be the set's. */
-uint64_t feed_hash(const struct feed_key *k, const char *name, size_t len);
-
 struct feed_set {
-	struct feed_key key;
+	struct siphash_key key;
 	uint8_t *blob; /* owned: length byte, name, ... */
 	size_t blob_bytes, blob_cap;
 	uint32_t *slot; /* owned: 0 is free */
@@ -42,7 +34,7 @@ struct feed_set {
 	bool done;
 };
 
-void feed_set_init(struct feed_set *s, const struct feed_key *key);
+void feed_set_init(struct feed_set *s, const struct siphash_key *key);
 void feed_set_clear(struct feed_set *s);
 
 /*
@@ -59,7 +51,7 @@ int feed_set_add(struct feed_set *s, const char *name, size_t len)
 int feed_set_index(struct feed_set *s, uint32_t max)
     __attribute__((warn_unused_result));
 
-/* Is the name itself in the set?  hash is feed_hash of it. */
+/* Is the name itself in the set?  hash is siphash of it, by the set's key. */
 bool feed_set_has(const struct feed_set *s, uint64_t hash, const char *name,
     size_t len);
 

@@ -59,7 +59,7 @@ add(const char *name, size_t len, void *arg)
 
 static void
 load(const char *what, enum feed_format f, const char *text, size_t n,
-    struct feed_set *s, const struct feed_key *k)
+    struct feed_set *s, const struct siphash_key *k)
 {
 	static struct feed_parse p;
 	size_t i, step = 65536;
@@ -84,7 +84,7 @@ ask(const struct feed_set *s, const char *name, size_t n)
 	const char *dot;
 
 	for (;;) {
-		if (feed_set_has(s, feed_hash(&s->key, name, n), name, n))
+		if (feed_set_has(s, siphash(&s->key, name, n), name, n))
 			return 1;
 		dot = memchr(name, '.', n);
 		if (dot == NULL)
@@ -120,12 +120,12 @@ main(void)
 {
 	char *text = malloc(NAMES * 48u), *hosts = malloc(NAMES * 56u);
 	struct feed_set a, b;
-	struct feed_key k;
+	struct siphash_key k;
 	size_t n = 0, h = 0;
 	uint64_t x = 42;
 	uint32_t i;
 
-	if (text == NULL || hosts == NULL || feed_key_make(&k) == -1)
+	if (text == NULL || hosts == NULL || siphash_key_make(&k) == -1)
 		return 1;
 	for (i = 0; i < NAMES; i++) {
 		int len = make_name(&x, text + n, 48);

@@ -1,12 +1,20 @@
 /*
- * SipHash-1-3, see dns_hash.h.  Runs in netproxy.
+ * SipHash-1-3, see siphash.h.  Linked by whoever has a table of names.
  */
 
-#include "netproxy/dns_hash.h"
+#include "common/siphash.h"
+
+#include <sys/random.h>
 
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
+
+int
+siphash_key_make(struct siphash_key *key)
+{
+	return getrandom(key, sizeof(*key), 0) == (ssize_t)sizeof(*key) ? 0 :
+									  -1;
+}
 
 static inline uint64_t
 rotl(uint64_t x, unsigned int n)
@@ -37,33 +45,26 @@ sip_word(uint64_t v[4], uint64_t m)
 	v[0] ^= m;
 }
 
-void
-dns_hash_init(struct dns_hash_key *key)
-{
-	arc4random_buf(key, sizeof(*key));
-}
-
 uint64_t
-dns_hash(const struct dns_hash_key *key, const void *p, size_t len)
+siphash(const struct siphash_key *key, const void *p, size_t len)
 {
-	uint64_t v[4] = { key->k[0] ^ 0x736f6d6570736575u,
-		key->k[1] ^ 0x646f72616e646f6du,
-		key->k[0] ^ 0x6c7967656e657261u,
-		key->k[1] ^ 0x7465646279746573u };
+	uint64_t v[4] = { key->k[0] ^ UINT64_C(0x736f6d6570736575),
+		key->k[1] ^ UINT64_C(0x646f72616e646f6d),
+		key->k[0] ^ UINT64_C(0x6c7967656e657261),
+		key->k[1] ^ UINT64_C(0x7465646279746573) };
 	const uint8_t *b = p;
 	uint64_t m, last = (uint64_t)len << 56;
-	size_t left;
+	size_t i;
 
-	for (left = len; left >= 8; left -= 8, b += 8) {
+	for (; len >= 8; b += 8, len -= 8) {
 		memcpy(&m, b, 8);
 		sip_word(v, le64toh(m));
 	}
-	m = 0;
-	memcpy(&m, b, left);
-	sip_word(v, last | le64toh(m));
+	for (i = 0; i < len; i++)
+		last |= (uint64_t)b[i] << (8 * i);
+	sip_word(v, last);
 	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
+	for (i = 0; i < 3; i++)
+		sip_round(v);
 	return v[0] ^ v[1] ^ v[2] ^ v[3];
 }
