@@ -42,6 +42,8 @@ struct ask {
 };
 
 _Static_assert(DNS_TEXT_MAX == NP_NAME_MAX, "a name as it is judged");
+_Static_assert(DNS_UP_QUESTIONS >= DNS_PENDING + 2 * DNS_LOOKUPS,
+    "whatever may wait may be asked");
 
 socklen_t
 dns_sockaddr(const struct in6_addr *addr, union dns_addr *to)
@@ -66,20 +68,26 @@ owner_bucket(const struct np_session *s)
 }
 
 static struct dns_owner *
-owner_get(struct dns_server *d, struct np_session *s)
+owner_find(struct dns_server *d, const struct np_session *s)
 {
-	unsigned int b = owner_bucket(s);
 	struct dns_owner *o;
 
-	LIST_FOREACH(o, &d->owners[b], bucket)
+	LIST_FOREACH(o, &d->owners[owner_bucket(s)], bucket)
 		if (o->session == s)
 			return o;
-	o = calloc(1, sizeof(*o));
-	if (o == NULL)
-		return NULL;
+	return NULL;
+}
+
+static struct dns_owner *
+owner_get(struct dns_server *d, struct np_session *s)
+{
+	struct dns_owner *o = owner_find(d, s);
+
+	if (o != NULL || (o = calloc(1, sizeof(*o))) == NULL)
+		return o;
 	o->session = np_session_hold(s);
 	TAILQ_INIT(&o->pends);
-	LIST_INSERT_HEAD(&d->owners[b], o, bucket);
+	LIST_INSERT_HEAD(&d->owners[owner_bucket(s)], o, bucket);
 	return o;
 }
 
@@ -151,20 +159,37 @@ pend_fail(struct dns_pend *p, const char *why)
 		DNS_EDE_UNREACHABLE, why));
 }
 
-/* One more of this owner, which is counted already: the oldest go. */
-static void
-make_room(struct dns_server *d, struct dns_owner *o)
-{
-	struct dns_owner *of = NULL;
+static const char crowded[] = "too many queries are waiting";
 
-	if (o->npends > DNS_PENDING_SESSION)
-		of = o;
-	else if (d->stats.pending > DNS_PENDING)
-		of = owner_of_most(d);
-	if (of == NULL || TAILQ_EMPTY(&of->pends))
+/* A query that a rule allowed is not answered all the same. */
+static void
+record_crowded(struct np_session *s, const char *text, uint16_t type)
+{
+	struct np_verdict v = { .decision = DEC_DENY,
+		.rule = RULE_BUILTIN + BR_DNS_LIMIT,
+		.name = builtin_rule_name[BR_DNS_LIMIT],
+		.file = "" };
+
+	strlcpy(v.message, crowded, sizeof(v.message));
+	np_event_dns(s, text, type, &v);
+}
+
+/* One more, which is counted already, is too many: another goes. */
+static void
+make_room(struct dns_server *d)
+{
+	char text[DNS_TEXT_MAX];
+	struct dns_owner *o;
+	struct dns_pend *p;
+
+	if (d->stats.pending <= DNS_PENDING ||
+	    (o = owner_of_most(d)) == NULL ||
+	    (p = TAILQ_FIRST(&o->pends)) == NULL)
 		return;
 	d->stats.evicted++;
-	pend_fail(TAILQ_FIRST(&of->pends), "too many queries are waiting");
+	dns_name_text(&p->q.name, text);
+	record_crowded(o->session, text, p->q.type);
+	pend_fail(p, crowded);
 }
 
 static struct dns_pend *
@@ -177,7 +202,7 @@ pend_new(struct dns_server *d, struct np_session *s)
 		return NULL;
 	o->npends++;
 	d->stats.pending++;
-	make_room(d, o);
+	make_room(d);
 	if ((p = calloc(1, sizeof(*p))) == NULL) {
 		o->npends--;
 		d->stats.pending--;
@@ -319,6 +344,35 @@ answer_localhost(struct ask *k)
 	return answer_with(k, k->q.type == DNS_AAAA ? &in6addr_loopback : &v4);
 }
 
+/*
+ * Its session has as much waiting as it may have, and this would wait too.
+ */
+static bool
+is_crowded(const struct ask *k)
+{
+	struct dns_server *d = k->d;
+	const struct dns_owner *o;
+	struct dns_name name;
+	uint32_t age_s;
+
+	if (d->stats.pending < DNS_PENDING_SESSION ||
+	    (o = owner_find(d, k->s)) == NULL ||
+	    o->npends < DNS_PENDING_SESSION || dns_name_localhost(&k->q.name))
+		return false;
+	name = k->q.name;
+	dns_name_lower(&name);
+	return dns_cache_get(d->cache, &name, k->q.type, k->now_ms, &age_s) ==
+	    NULL;
+}
+
+static size_t
+refuse_crowded(struct ask *k)
+{
+	k->d->stats.crowded++;
+	record_crowded(k->s, k->text, k->q.type);
+	return fail(k, crowded);
+}
+
 /* ---- judging ---- */
 
 /* "denied by rule NAME (FILE:LINE): MESSAGE", what there is of it. */
@@ -412,6 +466,8 @@ judge(struct ask *k)
 	}
 	if (i == TYPES)
 		return unjudgeable(k);
+	if (is_crowded(k))
+		return refuse_crowded(k);
 	np_event_dns(k->s, k->text, k->q.type, &v);
 	if (dns_name_localhost(&k->q.name))
 		return answer_localhost(k);

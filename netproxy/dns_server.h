@@ -25,8 +25,10 @@
 
 /*
  * What may wait for an answer at once, and so how much memory: some 750 bytes
- * each. Of one session never more than half; when the house is full, the oldest
- * of the session that has most gets SERVFAIL, so that a flood costs its sender.
+ * each.  Of one session never more than half: what it asks beyond that is
+ * refused.  When the house is full, the oldest of the session that has most
+ * gives way.  Either gets SERVFAIL and a record of rule builtin-dns-limit, so
+ * that a flood costs its sender and nobody else.
  */
 #define DNS_PENDING	     20480u
 #define DNS_PENDING_SESSION  10240u
@@ -36,6 +38,7 @@
 /* TCP: RFC 7766.  How many streams a session may have is np_client_add's. */
 #define DNS_STREAM_IDLE_S    10 /* silent, or one message taking longer */
 #define DNS_STREAM_PENDING   64u /* queries, then it is not read */
+#define DNS_STREAM_TURN	     32u /* queries before the others' turn */
 #define DNS_STREAM_OUT_BYTES 65536u /* unread answers, then it is not read */
 
 struct np;
@@ -84,7 +87,7 @@ void dns_resolve_cancel(struct dns_lookup *l);
 
 struct dns_server_stats {
 	uint64_t queries, cached, forwarded, denied, refused, malformed, failed,
-	    evicted;
+	    crowded, evicted;
 	unsigned int pending, streams, lookups;
 };
 void dns_server_stats(const struct dns_server *d, struct dns_server_stats *s);

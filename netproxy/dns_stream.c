@@ -14,6 +14,7 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <event2/event_struct.h>
 
 #include "netproxy/dns_int.h"
 
@@ -27,6 +28,7 @@ struct dns_stream {
 	struct bufferevent *bev;
 	struct dns_pend_list pends;
 	unsigned int npends;
+	struct event again; /* more of what was said is to be served */
 	uint64_t since_ms; /* of an incomplete message; 0: none */
 	bool eof; /* the client sends no more */
 };
@@ -39,6 +41,7 @@ stream_free(struct dns_stream *st)
 	LIST_FOREACH_SAFE(p, &st->pends, of_stream, next)
 		dns_pend_free(p);
 	LIST_REMOVE(st, entry);
+	event_del(&st->again);
 	st->server->stats.streams--;
 	bufferevent_free(st->bev);
 	np_client_del(&st->client);
@@ -99,14 +102,21 @@ take_message(struct dns_stream *st)
 	return true;
 }
 
-/* false: it is gone. */
+/* One turn's messages; false: it is gone. */
 static bool
 stream_run(struct dns_stream *st)
 {
+	static const struct timeval now = { 0, 0 };
+	unsigned int n = 0;
 	bool open;
 
-	while ((open = is_open(st)) && take_message(st))
+	while ((open = is_open(st)) && n < DNS_STREAM_TURN &&
+	    take_message(st)) {
 		st->since_ms = 0;
+		n++;
+	}
+	if (n == DNS_STREAM_TURN && evtimer_add(&st->again, &now) == 0)
+		return true;
 	if (st->eof && st->npends == 0 && unsent(st) == 0) {
 		stream_free(st);
 		return false;
@@ -150,11 +160,24 @@ on_write(struct bufferevent *bev, void *arg)
 }
 
 static void
+on_again(evutil_socket_t fd, short what, void *arg)
+{
+	(void)stream_run(arg);
+}
+
+static bool
+is_busy(const struct dns_stream *st)
+{
+	return st->npends > 0 || unsent(st) > 0 ||
+	    evtimer_pending(&st->again, NULL);
+}
+
+static void
 on_event(struct bufferevent *bev, short what, void *arg)
 {
 	struct dns_stream *st = arg;
 
-	if ((what & BEV_EVENT_EOF) && (st->npends > 0 || unsent(st) > 0)) {
+	if ((what & BEV_EVENT_EOF) && is_busy(st)) {
 		st->eof = true;
 		bufferevent_disable(bev, EV_READ);
 		return;
@@ -207,6 +230,7 @@ dns_server_stream(struct dns_server *d, struct np_session *s, int fd)
 		close(fd);
 		return;
 	}
+	evtimer_assign(&st->again, d->base, on_again, st);
 	st->server = d;
 	st->client.end = on_client_end;
 	st->client.kind = "dns";

@@ -23,7 +23,7 @@
 #include "netproxy/dns_answer.h"
 #include "netproxy/dns_conf.h"
 
-#define DNS_UP_QUESTIONS 24576u /* at once; some 700 bytes each */
+#define DNS_UP_QUESTIONS 28672u /* at once; some 700 bytes each */
 #define DNS_UP_SOCKETS	 256u
 #define DNS_UP_STREAMS	 64u /* at once; more fail */
 #define DNS_UP_STRAYS	 64u

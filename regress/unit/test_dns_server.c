@@ -317,53 +317,121 @@ session_ended_hears_nothing_more(void **state)
 	close(c);
 }
 
-/* Ten thousand and more wait: the oldest of who has most go, others are served. */
+/* n queries of session s, none of them answered, each name its own. */
 static void
-flood_costs_its_sender(void **state)
+flood(int c, unsigned int n)
 {
+	struct sockaddr_in keep = resolver_peer;
 	struct dns_server_stats st;
-	struct dns_query q;
-	int c = client(1), c2 = client(2), i, size = 8 << 20;
+	uint64_t queries = h.d->stats.queries + n;
+	static unsigned int k;
 	char name[64];
 
-	(void)setsockopt(h.resolver[0], SOL_SOCKET, SO_RCVBUFFORCE, &size,
-	    sizeof(size));
-	ask(c2, 7, "quiet.test", DNS_A);
-	assert_string_equal(get_asked(0), "quiet.test");
-	answer_begin(0, 1);
-	pkt_rr_a(&answer, "quiet.test", 300, "192.0.2.7");
-	got = answer;
-	for (i = 0; i < 10500; i++) {
-		struct sockaddr_in keep = resolver_peer;
-
-		snprintf(name, sizeof(name), "n%d.flood.test", i);
-		ask(c, (unsigned int)i, name, DNS_A);
+	for (; n > 0; n--, k++) {
+		snprintf(name, sizeof(name), "n%u.flood.test", k);
+		ask(c, k & 0xffff, name, DNS_A);
 		event_base_loop(h.base, EVLOOP_NONBLOCK);
 		while (recv(h.resolver[0], asked.b, sizeof(asked.b),
 			   MSG_DONTWAIT) > 0)
 			;
-		resolver_peer = keep;
 	}
 	do {
 		event_base_loop(h.base, EVLOOP_NONBLOCK);
 		dns_server_stats(h.d, &st);
-	} while (st.queries < 10501);
-	assert_int_equal(st.pending, DNS_PENDING_SESSION + 1);
-	assert_int_equal(st.evicted, 10500 - DNS_PENDING_SESSION);
+	} while (st.queries < queries);
+	resolver_peer = keep;
+}
+
+static unsigned int
+count(const char *in, const char *what)
+{
+	unsigned int n = 0;
+
+	for (; (in = strstr(in, what)) != NULL; in++)
+		n++;
+	return n;
+}
+
+/* More than ten thousand wait; what is beyond is refused, and others are served. */
+static void
+flood_beyond_its_share_refused(void **state)
+{
+	struct dns_server_stats st;
+	int c = client(1), c2 = client(2);
+	unsigned int i;
+
+	ask(c, 7, "first.test", DNS_A);
+	assert_string_equal(get_asked(0), "first.test");
+	answer_begin(0, 1);
+	pkt_rr_a(&answer, "first.test", 300, "192.0.2.7");
+	got = answer;
+	house_log_clear(h.np);
+	flood(c, DNS_PENDING_SESSION - 1 + 100);
 	answer = got;
-	/* the oldest first, in order */
+	dns_server_stats(h.d, &st);
+	assert_int_equal(st.pending, DNS_PENDING_SESSION);
+	assert_int_equal(st.crowded, 100);
+	assert_int_equal(st.evicted, 0);
+	assert_true(DNS_PENDING_SESSION >= 10000);
 	for (i = 0; i < 100; i++) {
 		get(c);
 		assert_int_equal(rcode(), DNS_SERVFAIL);
-		assert_int_equal(dns_query_parse(&q, got.b, 3), DNS_DROP);
-		assert_int_equal(dns_get16(got.b), i);
+		assert_true(got_text("too many queries are waiting"));
 	}
+	assert_int_equal(count(house_log(h.np, 1), " allow "),
+	    DNS_PENDING_SESSION - 1);
+	assert_int_equal(count(house_log(h.np, 1), "deny builtin-dns-limit"),
+	    100);
+	/* what waited before is answered, and is in the cache for all */
 	answer_send(0);
-	get(c2);
+	get(c);
 	assert_int_equal(dns_get16(got.b), 7);
+	assert_int_equal(answers(), 1);
+	flood(c, 1);
+	ask(c, 8, "first.test", DNS_A);
+	get(c);
+	assert_int_equal(dns_get16(got.b), 8);
+	assert_int_equal(answers(), 1);
+	ask(c, 9, "localhost", DNS_A);
+	get(c);
+	assert_int_equal(answers(), 1);
+	/* another's waits as ever */
+	ask(c2, 10, "other.test", DNS_A);
+	assert_string_equal(get_asked(0), "other.test");
+	answer_a(0, "other.test", "192.0.2.8");
+	get(c2);
 	assert_int_equal(answers(), 1);
 	close(c);
 	close(c2);
+}
+
+/* The house is full: the oldest of who has most goes, and is told of. */
+static void
+flood_of_several_costs_the_greatest(void **state)
+{
+	struct dns_server_stats st;
+	int c[4] = { client(1), client(2), client(3), client(4) };
+	unsigned int i;
+
+	flood(c[0], 1);
+	flood(c[1], DNS_PENDING - 1 - DNS_PENDING_SESSION);
+	flood(c[2], DNS_PENDING_SESSION);
+	dns_server_stats(h.d, &st);
+	assert_int_equal(st.pending, DNS_PENDING);
+	assert_int_equal(st.evicted, 0);
+	ask(c[3], 4, "other.test", DNS_A);
+	assert_string_equal(get_asked(0), "other.test");
+	for (i = 0; i < 4; i++)
+		assert_int_equal(count(house_log(h.np, i + 1),
+				     "deny builtin-dns-limit"),
+		    i == 2);
+	get(c[2]);
+	assert_int_equal(rcode(), DNS_SERVFAIL);
+	answer_a(0, "other.test", "192.0.2.8");
+	get(c[3]);
+	assert_int_equal(answers(), 1);
+	for (i = 0; i < 4; i++)
+		close(c[i]);
 }
 
 /* ---- TCP ---- */
@@ -473,6 +541,37 @@ stream_with_much_waiting_not_read(void **state)
 	close(s);
 }
 
+/* However much one connection says at once, others have their turn. */
+static void
+stream_saying_much_waits_its_turn(void **state)
+{
+	struct dns_server_stats st;
+	int s = stream_client(1), i;
+
+	pkt_query(&query, 1, "x.denied.test", DNS_A);
+	answer.len = 0;
+	for (i = 0; i < 300; i++) {
+		pkt16(&answer, (unsigned int)query.len);
+		pkt_raw(&answer, query.b, query.len);
+	}
+	assert_int_equal(send(s, answer.b, answer.len, 0), (ssize_t)answer.len);
+	/* and it will say no more, which must not cost it its answers */
+	shutdown(s, SHUT_WR);
+	for (i = 1; i < 5; i++) {
+		event_base_loop(h.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+		dns_server_stats(h.d, &st);
+		assert_true(st.queries <= 2u * (unsigned int)i *
+			DNS_STREAM_TURN);
+	}
+	for (i = 0; i < 300; i++) {
+		stream_get(s);
+		assert_int_equal(rcode(), DNS_NXDOMAIN);
+	}
+	assert_true(pump(s));
+	assert_int_equal(recv(s, got.b, 1, 0), 0);
+	close(s);
+}
+
 static void
 stream_not_reading_not_served(void **state)
 {
@@ -538,12 +637,14 @@ main(void)
 		T(answer_comes_from_the_address_asked),
 		T(answer_too_large_for_udp_truncated),
 		T(session_ended_hears_nothing_more),
-		T(flood_costs_its_sender),
+		T(flood_beyond_its_share_refused),
+		T(flood_of_several_costs_the_greatest),
 		T(stream_pipelined_answered_as_they_come),
 		T(stream_octet_by_octet_answered),
 		T(stream_half_closed_gets_its_answers),
 		T(stream_closed_forgets_what_waits),
 		T(stream_with_much_waiting_not_read),
+		T(stream_saying_much_waits_its_turn),
 		T(stream_not_reading_not_served),
 		T(stream_of_too_many_closed),
 	};
