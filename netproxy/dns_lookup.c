@@ -158,6 +158,7 @@ dns_resolve(struct dns_server *d, struct np_session *s, const char *name,
 	for (i = 0; i < 2; i++) {
 		l->q[i].lookup = l;
 		l->q[i].wait.done = on_answer;
+		l->q[i].wait.who = s;
 	}
 	LIST_INSERT_HEAD(&d->lookups, l, entry);
 	d->stats.lookups++;

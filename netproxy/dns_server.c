@@ -286,6 +286,7 @@ forward(struct ask *k, const struct dns_name *name)
 	p->from = *k->from;
 	p->q = k->q;
 	p->wait.done = on_answer;
+	p->wait.who = k->s;
 	if (p->from.stream != NULL)
 		dns_stream_pend(p->from.stream, p);
 	if (dns_up_ask(d->up, name, k->q.type, &p->wait) == -1) {

@@ -37,13 +37,14 @@ struct usock;
 
 struct dns_flight {
 	LIST_ENTRY(dns_flight) bucket;
-	LIST_ENTRY(dns_flight) onsock;
+	LIST_ENTRY(dns_flight) onsock; /* or on a stream */
 	TAILQ_ENTRY(dns_flight) due;
 	struct dns_up *up;
 	struct wait_queue waits;
 	struct usock *sock; /* one of these, or neither */
 	struct bufferevent *bev;
-	uint64_t due_ms;
+	const void *who; /* asked first */
+	uint64_t due_ms, sent_ms;
 	unsigned int server, first, tries;
 	uint16_t id, type;
 	bool edns, ending;
@@ -65,7 +66,7 @@ struct usock {
 struct server {
 	struct sockaddr_storage sa;
 	socklen_t sa_len;
-	uint64_t rest_until_ms;
+	uint64_t heard_ms, rest_until_ms;
 	struct usock *socks[DNS_UP_SOCKETS];
 	unsigned int nsocks;
 };
@@ -80,6 +81,7 @@ struct dns_up {
 	struct server server[DNS_SERVERS_MAX];
 	unsigned int nservers, next_server;
 	unsigned int timeout_ms, attempts, socks_max, nstreams;
+	struct flight_list streams;
 	bool rotate, mix_case;
 	struct siphash_key key;
 	struct dns_up_stats stats;
@@ -234,7 +236,8 @@ flight_find(struct dns_up *up, const struct dns_name *name, uint16_t type)
 }
 
 static struct dns_flight *
-flight_new(struct dns_up *up, const struct dns_name *name, uint16_t type)
+flight_new(struct dns_up *up, const struct dns_name *name, uint16_t type,
+    const void *who)
 {
 	struct dns_flight *f = calloc(1, sizeof(*f));
 
@@ -243,6 +246,7 @@ flight_new(struct dns_up *up, const struct dns_name *name, uint16_t type)
 	f->up = up;
 	f->name = *name;
 	f->type = type;
+	f->who = who;
 	f->edns = true;
 	if (up->rotate)
 		f->first = up->next_server++ % up->nservers;
@@ -262,6 +266,7 @@ flight_detach(struct dns_flight *f)
 	if (f->bev != NULL) {
 		bufferevent_free(f->bev);
 		f->bev = NULL;
+		LIST_REMOVE(f, onsock);
 		f->up->nstreams--;
 	}
 	if (s != NULL) {
@@ -361,6 +366,7 @@ flight_send(struct dns_flight *f)
 	f->sock = s;
 	LIST_INSERT_HEAD(&s->flights, f, onsock);
 	n = flight_write(f, out);
+	f->sent_ms = now_ms();
 	f->up->stats.sent++;
 	if (send_all(s->fd, out, n))
 		return true;
@@ -406,12 +412,26 @@ flight_go(struct dns_flight *f)
 	set_due(f, 0);
 }
 
-/* Its resolver was no help. */
+/*
+ * Its resolver was no help.  To others neither, unless it has answered anything
+ * since: who asks for a name that nobody answers for must not cost everybody
+ * the resolver that they are to ask first.
+ */
 static void
 flight_failed(struct dns_flight *f)
 {
-	f->up->server[f->server].rest_until_ms = now_ms() + DNS_UP_REST_MS;
+	struct server *srv = &f->up->server[f->server];
+
+	if (srv->heard_ms < f->sent_ms)
+		srv->rest_until_ms = now_ms() + DNS_UP_REST_MS;
 	flight_go(f);
+}
+
+static void
+server_heard(struct dns_up *up, unsigned int server)
+{
+	up->server[server].heard_ms = now_ms();
+	up->server[server].rest_until_ms = 0;
 }
 
 static void
@@ -455,6 +475,7 @@ on_stream_read(struct bufferevent *bev, void *arg)
 	n = dns_get16(head);
 	if (evbuffer_get_length(in) < n + 2)
 		return;
+	server_heard(up, f->server);
 	p = evbuffer_pullup(in, (ssize_t)n + 2);
 	if (p != NULL &&
 	    dns_response_is_to(p + 2, n, f->id, &f->sent, f->type, false) &&
@@ -463,6 +484,17 @@ on_stream_read(struct bufferevent *bev, void *arg)
 		flight_end(f, &up->answer.a);
 	else
 		flight_failed(f);
+}
+
+static bool
+may_stream(const struct dns_flight *f)
+{
+	const struct dns_flight *other;
+	unsigned int n = 0;
+
+	LIST_FOREACH(other, &f->up->streams, onsock)
+		n += other->who == f->who;
+	return n < DNS_UP_STREAMS_EACH && f->up->nstreams < DNS_UP_STREAMS;
 }
 
 /* The same question to the same resolver by TCP. */
@@ -475,12 +507,13 @@ flight_stream(struct dns_flight *f)
 	size_t n;
 
 	flight_detach(f);
-	if (up->nstreams >= DNS_UP_STREAMS ||
+	if (!may_stream(f) ||
 	    (f->bev = bufferevent_socket_new(up->base, -1,
 		 BEV_OPT_CLOSE_ON_FREE)) == NULL) {
 		flight_go(f);
 		return;
 	}
+	LIST_INSERT_HEAD(&up->streams, f, onsock);
 	up->nstreams++;
 	up->stats.streams++;
 	f->id = (uint16_t)arc4random();
@@ -573,10 +606,12 @@ usock_read(struct usock *s)
 		return false;
 	}
 	f = flight_of(s, p, n > DATAGRAM_MAX ? DATAGRAM_MAX : (size_t)n);
-	if (f == NULL)
+	if (f == NULL) {
 		usock_stray(s);
-	else
+	} else {
+		server_heard(s->up, s->server);
 		flight_answered(f, p, (size_t)n, n > DATAGRAM_MAX);
+	}
 	return !LIST_EMPTY(&s->flights);
 }
 
@@ -654,7 +689,7 @@ dns_up_configure(struct dns_up *up, const struct dns_conf *conf)
 	for (i = 0; i < conf->nservers; i++) {
 		up->server[i].sa = conf->server[i];
 		up->server[i].sa_len = sa_len(&conf->server[i]);
-		up->server[i].rest_until_ms = 0;
+		up->server[i].heard_ms = up->server[i].rest_until_ms = 0;
 	}
 	if (conf->nservers > 0)
 		up->socks_max = DNS_UP_SOCKETS / conf->nservers;
@@ -687,7 +722,7 @@ dns_up_ask(struct dns_up *up, const struct dns_name *name, uint16_t type,
 		up->stats.joined++;
 	} else {
 		if (up->stats.flights >= DNS_UP_QUESTIONS ||
-		    (f = flight_new(up, name, type)) == NULL)
+		    (f = flight_new(up, name, type, w->who)) == NULL)
 			return -1;
 		up->stats.asked++;
 		flight_go(f);

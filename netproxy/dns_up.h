@@ -25,9 +25,10 @@
 
 #define DNS_UP_QUESTIONS 28672u /* at once; some 700 bytes each */
 #define DNS_UP_SOCKETS	 256u
-#define DNS_UP_STREAMS	 64u /* at once; more fail */
+#define DNS_UP_STREAMS	 256u /* at once; more fail */
+#define DNS_UP_STREAMS_EACH 16u /* of questions that one asked first */
 #define DNS_UP_STRAYS	 64u
-#define DNS_UP_REST_MS	 10000u /* a resolver that failed is asked last */
+#define DNS_UP_REST_MS	 10000u /* a resolver that is silent is asked last */
 
 struct event_base;
 struct dns_up;
@@ -40,6 +41,7 @@ struct dns_flight;
 struct dns_wait {
 	TAILQ_ENTRY(dns_wait) entry;
 	struct dns_flight *flight; /* NULL: does not wait */
+	const void *who; /* a session, only compared; NULL: the house */
 	void (*done)(struct dns_wait *w, const struct dns_answer *a);
 };
 
@@ -62,7 +64,7 @@ void dns_up_configure(struct dns_up *up, const struct dns_conf *conf);
 void dns_up_mix_case(struct dns_up *up, bool on);
 
 /*
- * Ask for name (lower case) and type on behalf of w, whose done is set.  0, or
+ * Ask for name (lower case) and type on behalf of w, whose done and who are set.  0, or
  * -1: nobody to ask, too many questions, no memory; then done is not called.
  */
 int dns_up_ask(struct dns_up *up, const struct dns_name *name, uint16_t type,

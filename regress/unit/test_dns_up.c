@@ -234,6 +234,118 @@ resolver_silent_next_asked(void **state)
 	close(c);
 }
 
+/* One name that no answer comes for says nothing of who answers others. */
+static void
+resolver_slow_for_one_name_asked_first_for_others(void **state)
+{
+	struct dns_up_stats st;
+	unsigned int ms;
+	int c = client(1);
+	bool first = false;
+
+	h.conf.nservers = 2;
+	h.conf.attempts = 1;
+	/* on a slow machine the answer may come after the other's deadline */
+	for (ms = 200; !first && ms < 8000; ms *= 2) {
+		h.conf.timeout_ms = ms;
+		dns_server_configure(h.d, &h.conf);
+		ask(c, 1, "lame.test", DNS_A);
+		assert_string_equal(get_asked(0), "lame.test");
+		ask(c, 2, "b.test", DNS_A);
+		assert_string_equal(get_asked(0), "b.test");
+		answer_a(0, "b.test", "192.0.2.7");
+		assert_string_equal(get_asked(1), "lame.test");
+		answer_a(1, "lame.test", "192.0.2.7");
+		ask(c, 3, "c.test", DNS_A);
+		first = !quiet(h.resolver[0]);
+		/* all that is on its way ends, so that the next turn is like it */
+		do {
+			event_base_loop(h.base, EVLOOP_NONBLOCK);
+			dns_up_stats(h.d->up, &st);
+		} while (st.flights > 0);
+		while (!quiet(h.resolver[0]))
+			get_asked(0);
+		while (!quiet(h.resolver[1]))
+			get_asked(1);
+		while (!quiet(c))
+			get(c);
+	}
+	assert_true(first);
+	close(c);
+}
+
+/* It does answer: that its TCP is no help is no reason to leave it. */
+static void
+resolver_without_tcp_asked_first_for_others(void **state)
+{
+	int c = client(1), s;
+
+	h.conf.nservers = 2;
+	dns_server_configure(h.d, &h.conf);
+	ask(c, 1, "large.test", DNS_A);
+	get_asked(0);
+	answer_begin(0, 0);
+	answer.b[2] |= 2;
+	answer_send(0);
+	s = stream_accept();
+	close(s);
+	assert_string_equal(get_asked(1), "large.test");
+	ask(c, 2, "c.test", DNS_A);
+	assert_string_equal(get_asked(0), "c.test");
+	ask(c, 3, "large2.test", DNS_A);
+	get_asked(0);
+	answer_begin(0, 0);
+	answer.b[2] |= 2;
+	answer_send(0);
+	s = stream_accept();
+	answer_begin(DNS_SERVFAIL, 0);
+	stream_send(s, &answer);
+	assert_string_equal(get_asked(1), "large2.test");
+	ask(c, 4, "d.test", DNS_A);
+	assert_string_equal(get_asked(0), "d.test");
+	close(s);
+	close(c);
+}
+
+/* Whoever asks for what is always too large leaves streams to others. */
+static void
+streams_of_one_session_bounded(void **state)
+{
+	int c = client(1), c2 = client(2), s, held[DNS_UP_STREAMS];
+	unsigned int i, n = 0;
+	char name[32];
+
+	for (i = 0; i < 80; i++) {
+		snprintf(name, sizeof(name), "n%u.test", i);
+		ask(c, i, name, DNS_A);
+		do {
+			get_asked(0);
+			answer_begin(0, 0);
+			answer.b[2] |= 2;
+			answer_send(0);
+		} while (!quiet(h.resolver[0]));
+		while ((s = accept(h.listener, NULL, NULL)) != -1)
+			held[n++] = s;
+	}
+	assert_int_equal(n, DNS_UP_STREAMS_EACH);
+	ask(c2, 1, "large.test", DNS_A);
+	get_asked(0);
+	answer_begin(0, 0);
+	answer.b[2] |= 2;
+	answer_send(0);
+	s = stream_accept();
+	answer_begin(0, 1);
+	pkt_rr_a(&answer, "large.test", 300, "192.0.2.7");
+	stream_send(s, &answer);
+	get(c2);
+	assert_int_equal(answers(), 1);
+	while (n > 0)
+		close(held[--n]);
+	close(s);
+	close(c);
+	close(c2);
+}
+
 static void
 resolvers_all_silent_servfail(void **state)
 {
@@ -524,6 +636,9 @@ main(void)
 		T(answer_truncated_asked_by_tcp),
 		T(resolver_closing_its_stream_asked_again),
 		T(resolver_silent_next_asked),
+		T(resolver_slow_for_one_name_asked_first_for_others),
+		T(resolver_without_tcp_asked_first_for_others),
+		T(streams_of_one_session_bounded),
 		T(resolvers_all_silent_servfail),
 		T(resolvers_absent_servfail_at_once),
 		T(resolver_port_closed_servfail_soon),
