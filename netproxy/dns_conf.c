@@ -74,21 +74,37 @@ read_server4(struct sockaddr_storage *ss, const char *text)
 	return true;
 }
 
+/* A zone is a number, or the name of an interface, which may yet come. */
 static bool
-read_server6(struct sockaddr_storage *ss, char *text)
+read_zone(const char *text, uint32_t *scope, char zone[IF_NAMESIZE])
+{
+	size_t len = strlen(text);
+	int64_t n = number(text, UINT32_MAX);
+
+	*scope = n > 0 ? (uint32_t)n : 0;
+	if (n != -1)
+		return true;
+	if (len == 0 || len >= IF_NAMESIZE)
+		return false;
+	memcpy(zone, text, len + 1);
+	return true;
+}
+
+static bool
+read_server6(struct sockaddr_storage *ss, char *text, char zone[IF_NAMESIZE])
 {
 	struct sockaddr_in6 sin6 = { .sin6_family = AF_INET6,
 		.sin6_port = htons(DNS_PORT) };
-	char *zone = strchr(text, '%');
-	int64_t scope = 0;
+	char *percent = strchr(text, '%');
 
-	if (zone != NULL) {
-		*zone = '\0';
-		scope = number(zone + 1, UINT32_MAX);
+	if (percent != NULL) {
+		*percent = '\0';
+		if (!read_zone(percent + 1, &sin6.sin6_scope_id, zone))
+			return false;
 	}
-	if (scope == -1 || inet_pton(AF_INET6, text, &sin6.sin6_addr) != 1)
+	if (inet_pton(AF_INET6, text, &sin6.sin6_addr) != 1 ||
+	    (zone[0] != '\0' && !IN6_IS_ADDR_LINKLOCAL(&sin6.sin6_addr)))
 		return false;
-	sin6.sin6_scope_id = (uint32_t)scope;
 	memset(ss, 0, sizeof(*ss));
 	memcpy(ss, &sin6, sizeof(sin6));
 	return true;
@@ -98,12 +114,14 @@ static void
 read_nameserver(struct dns_conf *conf, struct words *w)
 {
 	struct sockaddr_storage ss;
-	char word[WORD_MAX];
+	char word[WORD_MAX], zone[IF_NAMESIZE] = "";
 
 	if (conf->nservers == DNS_SERVERS_MAX || !word_next(w, word))
 		return;
-	if (read_server4(&ss, word) || read_server6(&ss, word))
-		conf->server[conf->nservers++] = ss;
+	if (!read_server4(&ss, word) && !read_server6(&ss, word, zone))
+		return;
+	memcpy(conf->zone[conf->nservers], zone, sizeof(zone));
+	conf->server[conf->nservers++] = ss;
 }
 
 static void

@@ -7,6 +7,7 @@
 
 #include <sys/socket.h>
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,6 +23,8 @@
 
 struct dns_conf {
 	struct sockaddr_storage server[DNS_SERVERS_MAX];
+	/* of a link-local one by its name, looked up when it is asked; else "" */
+	char zone[DNS_SERVERS_MAX][IF_NAMESIZE];
 	unsigned int nservers;
 	unsigned int timeout_ms, attempts;
 	bool rotate;
@@ -32,7 +35,7 @@ void dns_conf_init(struct dns_conf *conf);
 
 /*
  * Read a resolv.conf: "nameserver" (addresses with port 53; a zone as a number
- * only) and of "options" timeout, attempts and rotate.  What is neither is
+ * or an interface's name) and of "options" timeout, attempts and rotate.  What is neither is
  * passed over, as resolvers do; search lists are the clients' own affair.
  */
 void dns_conf_read(struct dns_conf *conf, const char *text, size_t len);

@@ -66,6 +66,7 @@ struct usock {
 struct server {
 	struct sockaddr_storage sa;
 	socklen_t sa_len;
+	char zone[IF_NAMESIZE]; /* of a link-local address, or "" */
 	uint64_t heard_ms, rest_until_ms;
 	struct usock *socks[DNS_UP_SOCKETS];
 	unsigned int nsocks;
@@ -159,8 +160,19 @@ usock_release(struct usock *s)
 	free(s);
 }
 
+/* Interfaces come and go: a zone's number is the one that it has now. */
+static const struct sockaddr *
+address_of(struct server *srv)
+{
+	struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)(void *)&srv->sa;
+
+	if (srv->zone[0] != '\0')
+		sin6->sin6_scope_id = if_nametoindex(srv->zone);
+	return (const struct sockaddr *)&srv->sa;
+}
+
 static int
-socket_to(const struct server *srv)
+socket_to(struct server *srv)
 {
 	int fd = socket(srv->sa.ss_family,
 	    SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -168,7 +180,7 @@ socket_to(const struct server *srv)
 	if (fd == -1)
 		return -1;
 	/* the kernel binds to a random port, and drops what others send */
-	if (connect(fd, (const struct sockaddr *)&srv->sa, srv->sa_len) == -1) {
+	if (connect(fd, address_of(srv), srv->sa_len) == -1) {
 		close(fd);
 		return -1;
 	}
@@ -526,8 +538,8 @@ flight_stream(struct dns_flight *f)
 		flight_go(f);
 		return;
 	}
-	/* on failure on_stream_event has been or will be called */
-	(void)bufferevent_socket_connect(f->bev, (struct sockaddr *)&srv->sa,
+	/* on failure on_stream_event will be called, or the deadline comes */
+	(void)bufferevent_socket_connect(f->bev, address_of(srv),
 	    (int)srv->sa_len);
 }
 
@@ -689,6 +701,8 @@ dns_up_configure(struct dns_up *up, const struct dns_conf *conf)
 	for (i = 0; i < conf->nservers; i++) {
 		up->server[i].sa = conf->server[i];
 		up->server[i].sa_len = sa_len(&conf->server[i]);
+		memcpy(up->server[i].zone, conf->zone[i],
+		    sizeof(up->server[i].zone));
 		up->server[i].heard_ms = up->server[i].rest_until_ms = 0;
 	}
 	if (conf->nservers > 0)

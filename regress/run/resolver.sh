@@ -1,7 +1,8 @@
 #!/bin/sh
 # Where every address is local, the sessions' resolver answers whatever address is asked,
 # from that address, by UDP and TCP, IPv4 and IPv6; believes its own resolvers only where
-# the answer fits the question; and keeps ten thousand questions waiting without harm.
+# the answer fits the question, also those that are known on one link only; and keeps ten
+# thousand questions waiting without harm.
 
 set -u
 if [ "$(id -u)" -ne 0 ]; then
@@ -18,6 +19,20 @@ fi
 ip link set lo up && ip route add local 0.0.0.0/0 dev lo || exit 1
 v6=1
 ip -6 route add local ::/0 dev lo 2>/dev/null || v6=0
+
+# A resolver that is known on its link alone: the unit tests ask one where there is one.
+if [ $v6 = 1 ]; then
+	ip addr add fe80::53/64 dev lo nodad || exit 1
+	"$BUILD/regress/unit/test_dns_up" >"$TESTTMP/up" 2>&1 || {
+		cat "$TESTTMP/up"
+		exit 1
+	}
+	grep -q 'OK.*resolver_link_local_asked' "$TESTTMP/up" || {
+		echo "BAD: no link-local resolver was asked"
+		exit 1
+	}
+	echo "ok: a link-local resolver is asked by its interface"
+fi
 
 exec python3 - "$BUILD/regress/bench/bench_dns" "$TOP/regress/bench/dns.yaml" $v6 <<'PY'
 import os, select, signal, socket, struct, subprocess, sys, time

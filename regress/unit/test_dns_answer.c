@@ -514,14 +514,22 @@ conf_servers_and_options_read(void **state)
 	    "nameserver 192.0.2.1\n"
 	    "nameserver\t2001:db8::1  \r\n"
 	    "nameserver fe80::1%2\n"
+	    "nameserver fe80::53%enp0s31f6.4094\n"
+	    "nameserver fe80::1\n"
 	    "options ndots:5 timeout:3 attempts:1 rotate");
 	struct sockaddr_in6 sin6;
 
-	assert_int_equal(c.nservers, 3);
+	assert_int_equal(c.nservers, 5);
 	assert_int_equal(c.server[0].ss_family, AF_INET);
 	assert_int_equal(c.server[1].ss_family, AF_INET6);
 	memcpy(&sin6, &c.server[2], sizeof(sin6));
 	assert_int_equal(sin6.sin6_scope_id, 2);
+	assert_string_equal(c.zone[2], "");
+	memcpy(&sin6, &c.server[3], sizeof(sin6));
+	assert_int_equal(sin6.sin6_scope_id, 0);
+	assert_string_equal(c.zone[3], "enp0s31f6.4094");
+	assert_string_equal(c.zone[4], "");
+	memcpy(&sin6, &c.server[2], sizeof(sin6));
 	assert_int_equal(ntohs(sin6.sin6_port), 53);
 	assert_int_equal(c.timeout_ms, 3000);
 	assert_int_equal(c.attempts, 1);
@@ -533,7 +541,9 @@ conf_oddities_passed_over(void **state)
 {
 	struct dns_conf c = conf_of(
 	    "nameserver\nnameserver x\n"
-	    "nameserver 1.2.3\nnameserver fe80::1%eth0\n"
+	    "nameserver 1.2.3\nnameserver fe80::1%\n"
+	    "nameserver fe80::1%interface0123456\n"
+	    "nameserver 2001:db8::1%eth0\nnameserver 192.0.2.1%eth0\n"
 	    "nameserverx 192.0.2.1\n"
 	    "options timeout:0 attempts:x timeout:\n"
 	    "options timeout:99999999999 attempts:77\n");

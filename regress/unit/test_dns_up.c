@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -480,6 +481,63 @@ resolver_on_ipv6_asked(void **state)
 	close(c);
 }
 
+/* An interface with an address that is valid on its link alone, if there is one. */
+static bool
+find_link_local(struct sockaddr_in6 *sin6, char zone[IF_NAMESIZE])
+{
+	struct ifaddrs *all, *i;
+	bool found = false;
+
+	if (getifaddrs(&all) == -1)
+		return false;
+	for (i = all; i != NULL && !found; i = i->ifa_next) {
+		if (i->ifa_addr == NULL || i->ifa_addr->sa_family != AF_INET6)
+			continue;
+		memcpy(sin6, i->ifa_addr, sizeof(*sin6));
+		found = IN6_IS_ADDR_LINKLOCAL(&sin6->sin6_addr);
+		snprintf(zone, IF_NAMESIZE, "%s", i->ifa_name);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+/* As "nameserver fe80::53%eth0" has it; run/resolver.sh sees that it can be tried. */
+static void
+resolver_link_local_asked_by_its_interface(void **state)
+{
+	struct sockaddr_in6 sin6, peer;
+	socklen_t len = sizeof(sin6);
+	int c = client(1), fd;
+
+	fd = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd == -1 || !find_link_local(&sin6, h.conf.zone[0]) ||
+	    bind(fd, (struct sockaddr *)&sin6, sizeof(sin6)) == -1)
+		skip();
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin6, &len), 0);
+	sin6.sin6_scope_id = 0;
+	memcpy(&h.conf.server[0], &sin6, sizeof(sin6));
+	h.conf.server[1] = h.conf.server[0];
+	strcpy(h.conf.zone[1], h.conf.zone[0]);
+	/* of an interface that has not come yet: the next is asked at once */
+	strcpy(h.conf.zone[0], "no-such-if0");
+	h.conf.nservers = 2;
+	dns_server_configure(h.d, &h.conf);
+	ask(c, 1, "a.test", DNS_A);
+	assert_true(pump(fd));
+	len = sizeof(peer);
+	asked.len = (size_t)recvfrom(fd, asked.b, sizeof(asked.b), 0,
+	    (struct sockaddr *)&peer, &len);
+	answer_begin(0, 1);
+	pkt_rr_a(&answer, "a.test", 300, "192.0.2.7");
+	assert_int_equal(sendto(fd, answer.b, answer.len, 0,
+			     (struct sockaddr *)&peer, len),
+	    (ssize_t)answer.len);
+	get(c);
+	assert_int_equal(answers(), 1);
+	close(fd);
+	close(c);
+}
+
 static void
 resolvers_changed_asked_anew(void **state)
 {
@@ -646,6 +704,7 @@ main(void)
 		T(resolver_hating_edns_asked_without),
 		T(resolvers_asked_in_rotation),
 		T(resolver_on_ipv6_asked),
+		T(resolver_link_local_asked_by_its_interface),
 		T(resolvers_changed_asked_anew),
 		T(answer_of_rubbish_servfail),
 		T(resolve_gives_both_families),
