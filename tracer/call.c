@@ -36,31 +36,30 @@
 
 /* ---- memory ---- */
 
-/* Bytes copied, or -1 with errno. */
-static ssize_t
-vm_read(struct call *c, uint64_t addr, void *buf, size_t len)
+int
+call_readv(struct call *c, const struct iovec *to, size_t to_cnt,
+    const struct iovec *from, size_t from_cnt, size_t *got)
 {
-	struct iovec l = { buf, len };
-	struct iovec r = { (void *)(uintptr_t)addr, len };
+	ssize_t n = process_vm_readv((pid_t)c->rq->pid, to, to_cnt, from,
+	    from_cnt, 0);
 
-	return process_vm_readv((pid_t)c->rq->pid, &l, 1, &r, 1, 0);
+	*got = 0;
+	/* EPERM: by Yama, a task that took care not to be traced. */
+	if (n <= 0)
+		return n == -1 && errno == EPERM ? EACCES : EFAULT;
+	*got = (size_t)n;
+	return 0;
 }
 
 int
 call_read_some(struct call *c, uint64_t addr, void *buf, size_t len,
     size_t *got)
 {
-	ssize_t n;
+	struct iovec to = { buf, len };
+	struct iovec from = { (void *)(uintptr_t)addr, len };
 
 	*got = 0;
-	if (len == 0)
-		return 0;
-	n = vm_read(c, addr, buf, len);
-	/* EPERM: by Yama, a task that took care not to be traced. */
-	if (n <= 0)
-		return n == -1 && errno == EPERM ? EACCES : EFAULT;
-	*got = (size_t)n;
-	return 0;
+	return len == 0 ? 0 : call_readv(c, &to, 1, &from, 1, got);
 }
 
 int
@@ -153,38 +152,72 @@ is_theirs(struct call *c, int fd, int copy)
 	    a.st_ino == b.st_ino;
 }
 
+/*
+ * A pidfd of the calling thread, w's until it serves another: it means who has
+ * that id now or, if the id has been given to another since, nobody (ESRCH).
+ * -1 with errno.
+ */
+static int
+pidfd_of(struct call *c, bool anew)
+{
+	struct worker *w = c->w;
+	int fd;
+
+	if (w->pidfd > 0 && w->pidfd_tid == c->rq->pid && !anew)
+		return w->pidfd;
+	fd = (int)syscall(SYS_pidfd_open, c->rq->pid, PIDFD_THREAD);
+	if (fd == -1)
+		return -1;
+	if (w->pidfd > 0)
+		close(w->pidfd);
+	w->pidfd = fd;
+	w->pidfd_tid = c->rq->pid;
+	return fd;
+}
+
+/* Before 6.9 only the leader's descriptors can be had. */
+static int
+getfd_of_leader(struct call *c, int fd, int *err)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, c->task->tgid, 0), copy;
+
+	if (pidfd == -1) {
+		*err = EACCES;
+		return -1;
+	}
+	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	*err = copy == -1 && errno == EBADF &&
+		c->task->tgid == (pid_t)c->rq->pid ?
+	    EBADF :
+	    EACCES;
+	close(pidfd);
+	if (copy != -1 && c->task->tgid != (pid_t)c->rq->pid &&
+	    !is_theirs(c, fd, copy)) {
+		close(copy);
+		return -1;
+	}
+	return copy;
+}
+
 int
 call_getfd(struct call *c, int fd, int *err)
 {
-	bool leaders = false;
 	int pidfd, copy;
 
 	if (fd < 0) {
 		*err = EBADF;
 		return -1;
 	}
-	/*
-	 * A thread may have a table of its own; before 6.9 only the leader's
-	 * can be had.
-	 */
-	pidfd = (int)syscall(SYS_pidfd_open, c->rq->pid, PIDFD_THREAD);
-	if (pidfd == -1 && errno == EINVAL) {
-		pidfd = (int)syscall(SYS_pidfd_open, c->task->tgid, 0);
-		leaders = c->task->tgid != (pid_t)c->rq->pid;
-	}
-	if (pidfd == -1) {
-		*err = EACCES;
-		return -1;
-	}
+	/* A thread may have a table of its own. */
+	if ((pidfd = pidfd_of(c, false)) == -1 && errno == EINVAL)
+		return getfd_of_leader(c, fd, err);
 	copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	if (copy == -1)
-		*err = errno == EBADF && !leaders ? EBADF : EACCES;
-	close(pidfd);
-	if (copy != -1 && leaders && !is_theirs(c, fd, copy)) {
-		*err = EACCES;
-		close(copy);
-		return -1;
+	if (copy == -1 && pidfd != -1 && errno == ESRCH) {
+		pidfd = pidfd_of(c, true);
+		copy = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
 	}
+	if (copy == -1)
+		*err = pidfd != -1 && errno == EBADF ? EBADF : EACCES;
 	return copy;
 }
 

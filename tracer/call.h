@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include "common/evrec.h"
 #include "common/image.h"
@@ -103,6 +104,15 @@ int call_read(struct call *c, uint64_t addr, void *buf, size_t len)
  */
 int call_read_some(struct call *c, uint64_t addr, void *buf, size_t len,
     size_t *got) __attribute__((warn_unused_result));
+
+/*
+ * As call_read_some, from several places of the caller one after another into
+ * several of ours, until the first byte that cannot be read.  At most IOV_MAX
+ * of each.
+ */
+int call_readv(struct call *c, const struct iovec *to, size_t to_cnt,
+    const struct iovec *from, size_t from_cnt, size_t *got)
+    __attribute__((warn_unused_result));
 
 /*
  * Copy len bytes into the caller's memory at addr.  0 or the errno to answer.

@@ -30,6 +30,7 @@
 #include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/place.h"
+#include "tracer/sock.h"
 #include "tracer/tracer.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -525,6 +526,9 @@ reap(struct group *g)
 		pthread_join(w->thread, NULL);
 		if (w->arena != NULL)
 			munmap(w->arena, WORKER_ARENA_BYTES);
+		sock_worker_end(w);
+		if (w->pidfd > 0)
+			close(w->pidfd);
 		munmap(w, sizeof(*w));
 	}
 }

@@ -61,9 +61,8 @@ struct redirect {
 	uint32_t next_id;
 };
 
-/* 0: the kernel does not say (before 5.14). */
-static uint64_t
-cookie_of(int fd)
+uint64_t
+redirect_netns(int fd)
 {
 	uint64_t cookie = 0;
 	socklen_t len = sizeof(cookie);
@@ -95,7 +94,7 @@ redirect_new(struct msg *m, struct chan *chan, uint32_t session)
 	r->proxy_port = (uint16_t)tn->proxy_port;
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd != -1) {
-		r->home = cookie_of(fd);
+		r->home = redirect_netns(fd);
 		close(fd);
 	}
 	pthread_mutex_init(&r->lock, NULL);
@@ -187,18 +186,8 @@ ask_monitor(struct redirect *r, const struct msg_net_socket *want)
 
 /* ---- where ---- */
 
-static int
-protocol_of(const struct sock *s)
-{
-	int v = 0;
-	socklen_t len = sizeof(v);
-
-	return getsockopt(s->fd, SOL_SOCKET, SO_PROTOCOL, &v, &len) == 0 ? v :
-									   -1;
-}
-
-static bool
-is_loopback(const struct in6_addr *a)
+bool
+redirect_is_loopback(const struct in6_addr *a)
 {
 	if (IN6_IS_ADDR_V4MAPPED(a))
 		return a->s6_addr[12] == 127 ||
@@ -217,7 +206,7 @@ is_proxy(const struct redirect *r, const struct sockname *n)
 }
 
 enum redirect_to
-redirect_where(const struct redirect *r, const struct sock *s,
+redirect_where(const struct redirect *r, struct sock *s,
     const struct sockname *n)
 {
 	int proto;
@@ -226,26 +215,25 @@ redirect_where(const struct redirect *r, const struct sock *s,
 	    (n->port != DNS_PORT && !is_proxy(r, n) &&
 		!(r->intercept && (n->port == 80 || n->port == 443))))
 		return REDIRECT_HOME;
-	proto = protocol_of(s);
+	proto = sock_protocol(s);
 	if (proto == IPPROTO_UDP)
 		return n->port == DNS_PORT ? REDIRECT_OWN : REDIRECT_HOME;
 	if (proto != IPPROTO_TCP && proto != IPPROTO_MPTCP)
 		return REDIRECT_HOME;
 	if (n->port == DNS_PORT || is_proxy(r, n))
 		return REDIRECT_OWN;
-	return is_loopback(&n->addr) ? REDIRECT_HOME : REDIRECT_WATCHED;
+	return redirect_is_loopback(&n->addr) ? REDIRECT_HOME : REDIRECT_WATCHED;
 }
 
 /* Without cookies none is known to be in the mirror, and all are moved again. */
 static bool
-in_mirror(const struct redirect *r, const struct sock *s)
+in_mirror(const struct redirect *r, struct sock *s)
 {
-	uint64_t cookie;
-
 	if (!atomic_load(&r->moved))
 		return false;
-	cookie = cookie_of(s->fd);
-	return r->home != 0 && cookie != 0 && cookie != r->home;
+	if (s->netns == 0)
+		s->netns = redirect_netns(s->fd);
+	return r->home != 0 && s->netns != 0 && s->netns != r->home;
 }
 
 /* ---- moving ---- */
@@ -289,7 +277,7 @@ static const struct {
 };
 
 static void
-copy_options(const struct sock *s, int to)
+copy_options(struct sock *s, int to)
 {
 	unsigned char was[32], is[32];
 	socklen_t len, len2;
@@ -300,7 +288,7 @@ copy_options(const struct sock *s, int to)
 		int level = option_tab[i].level, name = option_tab[i].name;
 
 		if ((level == IPPROTO_IPV6 && s->domain != AF_INET6) ||
-		    (level == IPPROTO_TCP && s->type != SOCK_STREAM))
+		    (level == IPPROTO_TCP && sock_type(s) != SOCK_STREAM))
 			continue;
 		len = len2 = sizeof(was);
 		if (getsockopt(s->fd, level, name, was, &len) == -1 ||
@@ -392,9 +380,9 @@ bind_home(int fd, int domain, uint16_t port)
 }
 
 static int
-new_home(const struct sock *s)
+new_home(struct sock *s)
 {
-	uint16_t port = s->type == SOCK_DGRAM ? port_of(s->fd) : 0;
+	uint16_t port = sock_type(s) == SOCK_DGRAM ? port_of(s->fd) : 0;
 	int fd = socket(s->domain, s->type | SOCK_CLOEXEC, 0);
 
 	if (fd == -1)
@@ -406,14 +394,14 @@ new_home(const struct sock *s)
 }
 
 static int
-new_mirror(struct redirect *r, const struct sock *s, const struct sockname *n)
+new_mirror(struct redirect *r, struct sock *s, const struct sockname *n)
 {
 	struct msg_net_socket want = {
 		.domain = (uint32_t)s->domain,
-		.type = (uint32_t)s->type,
+		.type = (uint32_t)sock_type(s),
 		.mapped = s->domain == AF_INET6 &&
 		    IN6_IS_ADDR_V4MAPPED(&n->addr),
-		.port = s->type == SOCK_DGRAM ? port_of(s->fd) : 0,
+		.port = sock_type(s) == SOCK_DGRAM ? port_of(s->fd) : 0,
 	};
 	int fd = ask_monitor(r, &want);
 
@@ -441,6 +429,7 @@ put_over(struct call *c, struct sock *s, int fd)
 	}
 	close(s->fd);
 	s->fd = fd;
+	s->netns = 0;
 	return 0;
 }
 
@@ -449,12 +438,12 @@ put_over(struct call *c, struct sock *s, int fd)
  * that the kernel has for what is about to be asked of it.  0: it is free.
  */
 static int
-engaged(const struct sock *s)
+engaged(struct sock *s)
 {
 	struct tcp_info ti;
 	socklen_t len = sizeof(ti);
 
-	if (s->type != SOCK_STREAM ||
+	if (sock_type(s) != SOCK_STREAM ||
 	    getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &ti, &len) == -1 ||
 	    ti.tcpi_state == TCP_CLOSE)
 		return 0;
@@ -500,7 +489,7 @@ has_route(const struct sock *s, const struct sockname *n)
  * at home gets another socket, and nothing is let out by that.
  */
 static bool
-looks_mirrored(const struct redirect *r, const struct sock *s)
+looks_mirrored(const struct redirect *r, struct sock *s)
 {
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);

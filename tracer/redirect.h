@@ -44,8 +44,14 @@ enum redirect_to {
 	REDIRECT_OWN,	 /* the session's own resolver or proxy: not judged */
 	REDIRECT_WATCHED /* judge the address; then netproxy reads what is said */
 };
-enum redirect_to redirect_where(const struct redirect *r, const struct sock *s,
+enum redirect_to redirect_where(const struct redirect *r, struct sock *s,
     const struct sockname *n);
+
+/* 127/8 and ::1, and what the kernel takes for them: 0.0.0.0 and ::. */
+bool redirect_is_loopback(const struct in6_addr *a);
+
+/* Cookie of a socket's network namespace; 0: the kernel does not say (5.14). */
+uint64_t redirect_netns(int fd);
 
 /* Is there a mirror? */
 bool redirect_has_mirror(const struct redirect *r);

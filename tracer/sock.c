@@ -33,24 +33,56 @@
 /* ---- the socket ---- */
 
 bool
-sock_get(struct call *c, struct sock *s)
+sock_get_fd(struct call *c, struct sock *s)
 {
-	socklen_t len = sizeof(int);
 	int err;
 
-	if ((s->fd = call_getfd(c, call_int(c, SR_FD), &err)) == -1) {
-		if (err == EACCES)
-			call_unjudgeable(c, "socket cannot be had");
-		else
-			answer_errno(c, err);
+	*s = (struct sock) { .type = -1, .protocol = -1 };
+	if ((s->fd = call_getfd(c, call_int(c, SR_FD), &err)) != -1)
+		return true;
+	if (err == EACCES)
+		call_unjudgeable(c, "socket cannot be had");
+	else
+		answer_errno(c, err);
+	return false;
+}
+
+bool
+sock_option(int fd, int level, int name, int *v)
+{
+	socklen_t len = sizeof(*v);
+
+	return getsockopt(fd, level, name, v, &len) == 0;
+}
+
+bool
+sock_get(struct call *c, struct sock *s)
+{
+	if (!sock_get_fd(c, s))
 		return false;
-	}
-	if (getsockopt(s->fd, SOL_SOCKET, SO_DOMAIN, &s->domain, &len) == 0 &&
-	    getsockopt(s->fd, SOL_SOCKET, SO_TYPE, &s->type, &len) == 0)
+	if (sock_option(s->fd, SOL_SOCKET, SO_DOMAIN, &s->domain))
 		return true;
 	answer_errno(c, errno);
 	close(s->fd);
 	return false;
+}
+
+int
+sock_type(struct sock *s)
+{
+	if (s->type == -1 &&
+	    !sock_option(s->fd, SOL_SOCKET, SO_TYPE, &s->type))
+		s->type = -1;
+	return s->type;
+}
+
+int
+sock_protocol(struct sock *s)
+{
+	if (s->protocol == -1 &&
+	    !sock_option(s->fd, SOL_SOCKET, SO_PROTOCOL, &s->protocol))
+		s->protocol = -1;
+	return s->protocol;
 }
 
 static uint64_t
@@ -327,6 +359,20 @@ judge(struct call *c, struct sock *s, enum net_op op, struct sock_to *to)
 	return 0;
 }
 
+/* len bytes at copy, which stays until they are judged, are to's address. */
+static int
+take_name(struct call *c, struct sock *s, enum sockname_use use,
+    enum net_op op, const char *copy, size_t len, struct sock_to *to)
+{
+	int e;
+
+	/* name.text points into copy, which to->bytes may replace. */
+	memcpy(to->bytes, copy, len);
+	to->len = (socklen_t)len;
+	e = sockname_read(s->domain, use, copy, len, &to->name);
+	return e != 0 ? e : judge(c, s, op, to);
+}
+
 int
 sock_to_read(struct call *c, struct sock *s, enum sockname_use use,
     enum net_op op, uint64_t addr, int len, struct sock_to *to)
@@ -340,36 +386,44 @@ sock_to_read(struct call *c, struct sock *s, enum sockname_use use,
 		return EINVAL;
 	if ((e = call_read(c, addr, copy, (size_t)len)) != 0)
 		return e;
-	/* name.text points into copy, which to->bytes may replace. */
-	memcpy(to->bytes, copy, (size_t)len);
-	to->len = (socklen_t)len;
-	e = sockname_read(s->domain, use, copy, (size_t)len, &to->name);
-	return e != 0 ? e : judge(c, s, op, to);
+	return take_name(c, s, use, op, copy, (size_t)len, to);
+}
+
+bool
+sock_wants_name(struct sock *s, int flags, uint64_t addr, int len)
+{
+	if (addr == 0)
+		return false;
+	/* TCP looks at it with MSG_FASTOPEN only, unix streams never. */
+	if (s->domain == AF_INET || s->domain == AF_INET6)
+		return sock_type(s) != SOCK_STREAM ||
+		    (flags & MSG_FASTOPEN) != 0;
+	return len != 0 &&
+	    (s->domain != AF_UNIX || sock_type(s) == SOCK_DGRAM);
 }
 
 int
-sock_to_send(struct call *c, struct sock *s, int flags, uint64_t addr,
-    int len, struct sock_to *to)
+sock_to_judge(struct call *c, struct sock *s, int flags, const char *copy,
+    size_t len, struct sock_to *to)
 {
-	bool inet = s->domain == AF_INET || s->domain == AF_INET6;
+	bool stream = sock_type(s) == SOCK_STREAM;
 
-	*to = (struct sock_to) { .len = 0 };
-	if (addr == 0 || (s->domain == AF_UNIX && len == 0))
-		return 0;
-	/* TCP looks at it with MSG_FASTOPEN only, unix sequences never. */
-	if (inet && s->type == SOCK_STREAM)
-		return flags & MSG_FASTOPEN ? sock_to_read(c, s, SOCKNAME_SEND,
-						  NOP_CONNECT, addr, len, to) :
-					      0;
-	if (s->domain == AF_UNIX && s->type == SOCK_SEQPACKET)
-		return 0;
-	if (s->domain == AF_UNIX && s->type == SOCK_STREAM) {
-		/* Refused by the kernel, as one who is connected or not. */
+	to->pinned = false;
+	return take_name(c, s, SOCKNAME_SEND,
+	    stream ? NOP_CONNECT : NOP_SENDTO, copy, len, to);
+}
+
+void
+sock_to_none(struct sock *s, uint64_t addr, int len, struct sock_to *to)
+{
+	to->pinned = false;
+	to->len = 0;
+	/* Refused by the kernel, as one who is connected or not. */
+	if (s->domain == AF_UNIX && addr != 0 && len != 0 &&
+	    sock_type(s) == SOCK_STREAM) {
 		to->sa.sa_family = AF_UNIX;
 		to->len = sizeof(to->sa.sa_family);
-		return 0;
 	}
-	return sock_to_read(c, s, SOCKNAME_SEND, NOP_SENDTO, addr, len, to);
 }
 
 void
@@ -390,12 +444,43 @@ done(struct call *c, long r, int e)
 
 /* ---- connect ---- */
 
+/*
+ * Will others have to wait?  A connection to this machine is there at once, or
+ * the watcher sees that it is not.
+ */
+static bool
+may_last(struct sock *s, const struct sock_to *to)
+{
+	int flags;
+
+	if (to->name.kind != SOCKNAME_INET ||
+	    redirect_is_loopback(&to->name.addr) ||
+	    sock_type(s) != SOCK_STREAM)
+		return false;
+	flags = fcntl(s->fd, F_GETFL);
+	return flags == -1 || (flags & O_NONBLOCK) == 0;
+}
+
+/* Connect to what was judged.  0 or an errno. */
+static int
+connect_judged(struct call *c, struct sock *s, const struct sock_to *to)
+{
+	int r;
+
+	if (may_last(s, to))
+		notify_blocks(c->w);
+	do
+		r = connect(s->fd, &to->sa, to->len);
+	while (r == -1 && errno == EINTR && !call_interrupted(c));
+	return r == -1 ? errno : 0;
+}
+
 void
 sock_ask_connect(struct call *c)
 {
 	struct sock_to to;
 	struct sock s;
-	int e, r;
+	int e;
 
 	if (!sock_get(c, &s))
 		return;
@@ -408,20 +493,17 @@ sock_ask_connect(struct call *c)
 		return;
 	}
 #ifdef CONTINUE_AFTER_CHECK
+	(void)connect_judged;
 	event_commit(c, 0);
 	answer_continue(c);
-	(void)r;
 #else
-	notify_blocks(c->w);
-	do
-		r = connect(s.fd, &to.sa, to.len);
-	while (r == -1 && (e = errno) == EINTR && !call_interrupted(c));
+	e = connect_judged(c, &s, &to);
 #endif
 	/* First: a close() of the caller's must end what it ends. */
 	sock_to_close(c, &to);
 	close(s.fd);
 #ifndef CONTINUE_AFTER_CHECK
-	done(c, r, e);
+	done(c, e == 0 ? 0 : -1, e);
 #endif
 }
 

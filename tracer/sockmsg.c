@@ -6,7 +6,8 @@
  *
  * Trust: nothing; lengths and counts are bounded before they are used.  Must never send from the
  * caller's memory, pass on a control message that is not in the table, or raise SIGPIPE
- * in this process.  Memory is mapped for a call and unmapped after it.
+ * in this process.  Each thread keeps its buffers from call to call, and what it has learned of
+ * sockets, each known by its cookie, which no two sockets of a machine share.
  */
 
 #include <sys/mman.h>
@@ -21,26 +22,45 @@
 
 #include "tracer/cred.h"
 #include "tracer/event.h"
+#include "tracer/redirect.h"
 #include "tracer/sock.h"
 #include "tracer/task.h"
 #include "tracer/tracer.h"
 
+#ifndef SO_COOKIE
+#define SO_COOKIE 57 /* 4.12; of the whole machine since 5.4 */
+#endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+
 #define PIECES	   1024 /* UIO_MAXIOV */
 #define CONTROL	   8192u /* the kernel's own limit is net.core.optmem_max */
 #define RIGHTS	   253 /* SCM_MAX_FD */
-#define INLINE	   16384u /* payload that needs no mapping of its own */
-#define CHUNK	   (256u << 10) /* of a stream */
+#define INLINE	   65536u /* payload that needs no mapping of its own */
+#define CHUNK	   (256u << 10) /* of a stream that has one */
 #define INET_MOST  65535u
 #define MSG_STRIDE 64 /* sizeof(struct mmsghdr) */
 #define MSG_COUNT  56 /* offset of msg_len in it */
+#define KNOWN	   64
 
-/* One message on its way. */
+/* What a socket is. */
+struct known {
+	uint64_t cookie; /* 0: free */
+	uint64_t netns;
+	int domain, type, protocol;
+};
+
+/* One message on its way.  Stays with the thread: what is large comes last. */
 struct out {
+	struct known known[KNOWN];
 	struct sock_to to;
 	size_t pieces, total;
-	size_t at, offset; /* what is copied next */
+	size_t at;   /* the piece that is copied next; it begins there */
+	size_t have; /* bytes that are in payload already */
 	size_t control_len;
 	unsigned int fds;
+	char name[SOCKNAME_ADDR_MAX];
 	struct iovec iov[PIECES];
 	char control_in[CONTROL];
 	/* What is read is unpadded at its end, what is written is not. */
@@ -49,13 +69,75 @@ struct out {
 	char payload[INLINE];
 };
 
+/* The thread's, or NULL. */
 static struct out *
-out_new(void)
+out_of(struct worker *w)
 {
-	void *p = mmap(NULL, sizeof(struct out), PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct out *o = w->out;
 
-	return p == MAP_FAILED ? NULL : p;
+	if (o == NULL) {
+		o = mmap(NULL, sizeof(*o), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (o == MAP_FAILED)
+			return NULL;
+		w->out = o;
+	}
+	return o;
+}
+
+void
+sock_worker_end(struct worker *w)
+{
+	if (w->out != NULL)
+		munmap(w->out, sizeof(struct out));
+	w->out = NULL;
+}
+
+static void
+clear(struct out *o)
+{
+	o->pieces = o->total = o->at = o->have = o->control_len = 0;
+	o->fds = 0;
+}
+
+/* ---- the socket ---- */
+
+static bool
+ask_what(struct sock *s)
+{
+	if (!sock_option(s->fd, SOL_SOCKET, SO_DOMAIN, &s->domain) ||
+	    !sock_option(s->fd, SOL_SOCKET, SO_TYPE, &s->type) ||
+	    !sock_option(s->fd, SOL_SOCKET, SO_PROTOCOL, &s->protocol))
+		return false;
+	if (s->domain == AF_INET || s->domain == AF_INET6)
+		s->netns = redirect_netns(s->fd);
+	return true;
+}
+
+/* What is s?  A cookie is a socket's for good.  false: errno says why not. */
+static bool
+identify(struct out *o, struct sock *s)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+	struct known *k;
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) == -1 ||
+	    cookie == 0)
+		return ask_what(s);
+	k = &o->known[cookie % KNOWN];
+	if (k->cookie == cookie) {
+		s->domain = k->domain;
+		s->type = k->type;
+		s->protocol = k->protocol;
+		s->netns = k->netns;
+		return true;
+	}
+	if (!ask_what(s))
+		return false;
+	*k = (struct known) { cookie, s->netns, s->domain, s->type,
+		s->protocol };
+	return true;
 }
 
 static void
@@ -159,19 +241,14 @@ take_cmsg(struct call *c, const struct sock *s, struct out *o,
 	return refuse_cmsg(c);
 }
 
-/* Walk the copied control messages as the kernel does. */
+/* Walk the copied control messages, len bytes, as the kernel does. */
 static int
-read_control(struct call *c, const struct sock *s, struct out *o, uint64_t addr,
-    size_t len)
+read_control(struct call *c, const struct sock *s, struct out *o, size_t len)
 {
 	struct cmsghdr h;
 	size_t at = 0;
 	int e;
 
-	if (len > CONTROL)
-		return ENOBUFS;
-	if ((e = call_read(c, addr, o->control_in, len)) != 0)
-		return e;
 	while (len - at >= sizeof(h)) {
 		memcpy(&h, o->control_in + at, sizeof(h));
 		if (h.cmsg_len < sizeof(h) || h.cmsg_len > len - at)
@@ -190,16 +267,9 @@ read_control(struct call *c, const struct sock *s, struct out *o, uint64_t addr,
 /* ---- payload ---- */
 
 static int
-read_pieces(struct call *c, struct out *o, uint64_t addr, size_t n)
+count_pieces(struct out *o)
 {
-	int e;
-
-	if (n > PIECES)
-		return EMSGSIZE;
-	if ((e = call_read(c, addr, o->iov, n * sizeof(o->iov[0]))) != 0)
-		return e;
-	o->pieces = n;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < o->pieces; i++) {
 		if (o->iov[i].iov_len > SSIZE_MAX)
 			return EINVAL;
 		/* More than a call ever takes: the kernel cuts there, too. */
@@ -210,44 +280,64 @@ read_pieces(struct call *c, struct out *o, uint64_t addr, size_t n)
 	return 0;
 }
 
+/* n bytes of the payload have been copied. */
+static void
+skip(struct out *o, size_t n)
+{
+	while (n > 0) {
+		struct iovec *v = &o->iov[o->at];
+		size_t m = v->iov_len < n ? v->iov_len : n;
+
+		v->iov_base = (char *)v->iov_base + m;
+		v->iov_len -= m;
+		n -= m;
+		if (v->iov_len == 0)
+			o->at++;
+	}
+}
+
 /* The next n bytes of payload to buf. */
+static int
+copy_pieces(struct call *c, struct out *o, char *buf, size_t n)
+{
+	struct iovec to = { buf, n };
+	size_t end = o->at, sum = 0, whole, got;
+	int e;
+
+	if (n == 0)
+		return 0;
+	while (sum < n)
+		sum += o->iov[end++].iov_len;
+	/* Not to look at more than is copied. */
+	whole = o->iov[end - 1].iov_len;
+	o->iov[end - 1].iov_len -= sum - n;
+	e = call_readv(c, &to, 1, o->iov + o->at, end - o->at, &got);
+	o->iov[end - 1].iov_len = whole;
+	if (e != 0)
+		return e;
+	skip(o, n);
+	return got == n ? 0 : EFAULT;
+}
+
+/* The next n bytes of payload, of which the first may be there, to buf. */
 static int
 gather(struct call *c, struct out *o, char *buf, size_t n)
 {
-	size_t m;
-	int e;
+	size_t have = o->have < n ? o->have : n;
 
-	while (n > 0) {
-		const struct iovec *v = &o->iov[o->at];
-
-		m = v->iov_len - o->offset;
-		if (m > n)
-			m = n;
-		e = call_read(c, (uint64_t)(uintptr_t)v->iov_base + o->offset,
-		    buf, m);
-		if (e != 0)
-			return e;
-		buf += m;
-		n -= m;
-		o->offset += m;
-		if (o->offset == v->iov_len) {
-			o->at++;
-			o->offset = 0;
-		}
-	}
-	return 0;
+	o->have = 0;
+	skip(o, have);
+	return copy_pieces(c, o, buf + have, n - have);
 }
 
 /* The most bytes that one message may have. */
 static size_t
 most(const struct sock *s)
 {
-	socklen_t len = sizeof(int);
 	int n;
 
-	if (s->domain == AF_INET || s->domain == AF_INET6)
-		return INET_MOST;
-	if (getsockopt(s->fd, SOL_SOCKET, SO_SNDBUF, &n, &len) == -1 || n < 0)
+	if (s->domain == AF_INET || s->domain == AF_INET6 ||
+	    !sock_option(s->fd, SOL_SOCKET, SO_SNDBUF, &n) || n < 0)
 		return INET_MOST;
 	return (size_t)n;
 }
@@ -268,13 +358,19 @@ send_once(struct call *c, const struct sock *s, struct out *o, char *buf,
 		.msg_controllen = o->control_len };
 	ssize_t r;
 
+	flags |= MSG_NOSIGNAL;
 	do
-		r = sendmsg(s->fd, &m, flags | MSG_NOSIGNAL);
+		r = o->control_len != 0 ?
+		    sendmsg(s->fd, &m, flags) :
+		    sendto(s->fd, buf, n, flags, m.msg_name, m.msg_namelen);
 	while (r == -1 && errno == EINTR && !call_interrupted(c));
 	return r;
 }
 
-/* Copy and send in pieces of at most cap bytes through buf. */
+/*
+ * Copy and send in pieces of at most cap bytes through buf; in one, which may be
+ * a part, where the kernel keeps buf after the call.
+ */
 static ssize_t
 send_through(struct call *c, const struct sock *s, struct out *o, char *buf,
     size_t cap, int flags, int *e)
@@ -296,8 +392,20 @@ send_through(struct call *c, const struct sock *s, struct out *o, char *buf,
 		o->to.len = 0;
 		o->control_len = 0;
 		flags &= ~MSG_FASTOPEN;
-	} while (r > 0 && (size_t)r == n && sent < o->total);
+	} while (r > 0 && (size_t)r == n && sent < o->total &&
+	    !(flags & MSG_ZEROCOPY));
 	return sent > 0 ? (ssize_t)sent : r;
+}
+
+/* How much is copied at once to where every message has room for it; or 0. */
+static size_t
+inline_bytes(const struct sock *s, const struct out *o, int flags)
+{
+	if (flags & MSG_ZEROCOPY)
+		return 0;
+	if (s->type == SOCK_STREAM && o->total > INLINE)
+		return INLINE;
+	return o->total > INLINE ? 0 : o->total;
 }
 
 /*
@@ -307,18 +415,17 @@ send_through(struct call *c, const struct sock *s, struct out *o, char *buf,
 static ssize_t
 send_out(struct call *c, const struct sock *s, struct out *o, int flags, int *e)
 {
-	size_t cap = o->total;
+	size_t cap = inline_bytes(s, o, flags);
 	ssize_t r;
 	char *buf;
 
-	if (s->type == SOCK_STREAM && cap > CHUNK)
-		cap = CHUNK;
-	else if (s->type != SOCK_STREAM && cap > most(s)) {
+	if (s->type != SOCK_STREAM && o->total > most(s)) {
 		*e = EMSGSIZE;
 		return -1;
 	}
-	if (cap <= INLINE)
+	if (cap > 0 || o->total == 0)
 		return send_through(c, s, o, o->payload, cap, flags, e);
+	cap = s->type == SOCK_STREAM && o->total > CHUNK ? CHUNK : o->total;
 	buf = mmap(NULL, cap, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (buf == MAP_FAILED) {
@@ -339,16 +446,20 @@ pipe_signal(struct call *c, const struct sock *s, int flags)
 }
 
 /*
- * The whole of one message whose pieces and control were read (e: how that went): judge its address,
- * send, commit its event.  Bytes, or -1 with *e: errno, or -1 when the call has been answered.
+ * The whole of one message: judge its address, of len bytes in o->name or, if the
+ * kernel does not look at it, just given; send, commit its event.  Bytes, or -1
+ * with *e: errno, or -1 when the call has been answered.
  */
 static ssize_t
 send_judged(struct call *c, struct sock *s, struct out *o, int flags,
-    uint64_t name, int name_len, int *e)
+    bool named, size_t len, int *e)
 {
 	ssize_t r;
 
-	if ((*e = sock_to_send(c, s, flags, name, name_len, &o->to)) != 0)
+	*e = 0;
+	if (named)
+		*e = sock_to_judge(c, s, flags, o->name, len, &o->to);
+	if (*e != 0)
 		return -1;
 	r = send_out(c, s, o, flags, e);
 	if (r == -1 && *e == EPIPE)
@@ -358,32 +469,75 @@ send_judged(struct call *c, struct sock *s, struct out *o, int flags,
 	return r;
 }
 
+/* An array of at most three places in the caller, and where they go. */
+struct wanted {
+	struct iovec to[3], from[3];
+	size_t n, bytes;
+};
+
+static void
+want(struct wanted *w, void *to, uint64_t from, size_t len)
+{
+	if (len == 0)
+		return;
+	w->to[w->n] = (struct iovec) { to, len };
+	w->from[w->n++] = (struct iovec) { (void *)(uintptr_t)from, len };
+	w->bytes += len;
+}
+
+/* All that a header points to but the payload.  0 or an errno. */
+static int
+read_parts(struct call *c, struct out *o, const struct msghdr *m,
+    size_t name_len)
+{
+	struct wanted w = { .n = 0 };
+	size_t got;
+	int e;
+
+	if (m->msg_iovlen > PIECES)
+		return EMSGSIZE;
+	if (m->msg_controllen > CONTROL)
+		return ENOBUFS;
+	o->pieces = m->msg_iovlen;
+	want(&w, o->name, (uint64_t)(uintptr_t)m->msg_name, name_len);
+	want(&w, o->iov, (uint64_t)(uintptr_t)m->msg_iov,
+	    o->pieces * sizeof(o->iov[0]));
+	want(&w, o->control_in, (uint64_t)(uintptr_t)m->msg_control,
+	    m->msg_controllen);
+	if (w.n == 0)
+		return 0;
+	e = call_readv(c, w.to, w.n, w.from, w.n, &got);
+	return e == 0 && got != w.bytes ? EFAULT : e;
+}
+
 static ssize_t
 send_msg(struct call *c, struct sock *s, struct out *o, uint64_t addr,
     int flags, int *e)
 {
 	struct msghdr m;
 	ssize_t r = -1;
+	bool named;
 	int len;
 
-	o->total = o->at = o->offset = o->control_len = 0;
+	clear(o);
 	if ((*e = call_read(c, addr, &m, sizeof(m))) != 0)
 		return -1;
-	len = (int)m.msg_namelen;
+	/* Without one of them there is no address in a message header. */
+	if ((len = m.msg_name == NULL ? 0 : (int)m.msg_namelen) < 0) {
+		*e = EINVAL;
+		return -1;
+	}
 	if (len > SOCKNAME_ADDR_MAX)
 		len = SOCKNAME_ADDR_MAX;
-	/* Without one of them there is no address in a message header. */
-	if (m.msg_name == NULL || len == 0) {
-		m.msg_name = NULL;
-		len = 0;
-	}
-	*e = read_pieces(c, o, (uint64_t)(uintptr_t)m.msg_iov, m.msg_iovlen);
-	if (*e == 0 && m.msg_controllen != 0)
-		*e = read_control(c, s, o, (uint64_t)(uintptr_t)m.msg_control,
-		    m.msg_controllen);
+	named = len != 0 && sock_wants_name(s, flags, 1, len);
+	sock_to_none(s, 1, len, &o->to);
+	*e = read_parts(c, o, &m, (size_t)len);
 	if (*e == 0)
-		r = send_judged(c, s, o, flags, (uint64_t)(uintptr_t)m.msg_name,
-		    len, e);
+		*e = count_pieces(o);
+	if (*e == 0)
+		*e = read_control(c, s, o, m.msg_controllen);
+	if (*e == 0)
+		r = send_judged(c, s, o, flags, named, (size_t)len, e);
 	close_fds(o);
 	return r;
 }
@@ -394,22 +548,78 @@ send_msg(struct call *c, struct sock *s, struct out *o, uint64_t addr,
 static bool
 begin(struct call *c, struct sock *s, struct out **o)
 {
-	if (!sock_get(c, s))
+	int e = ENOBUFS;
+
+	if (!sock_get_fd(c, s))
 		return false;
-	if ((*o = out_new()) != NULL)
-		return true;
+	if ((*o = out_of(c->w)) != NULL) {
+		clear(*o);
+		if (identify(*o, s))
+			return true;
+		e = errno;
+	}
 	close(s->fd);
-	answer_errno(c, ENOBUFS);
+	answer_errno(c, e);
 	return false;
 }
 
 static void
-finish(struct call *c, struct sock *s, struct out *o, ssize_t r, int e)
+finish(struct call *c, struct sock *s, ssize_t r, int e)
 {
-	munmap(o, sizeof(*o));
 	close(s->fd);
 	/* e is -1 when it has been answered, and an answer is given once. */
 	answer_result(c, (long)r, e);
+}
+
+/*
+ * Address and payload at once.  What cannot be read of the payload is left for
+ * later: an address that is refused comes first.  0 or an errno.
+ */
+static int
+read_sendto(struct call *c, const struct sock *s, struct out *o, int flags,
+    uint64_t addr, size_t len)
+{
+	struct wanted w = { .n = 0 };
+	size_t got;
+	int e;
+
+	want(&w, o->name, addr, len);
+	want(&w, o->payload, (uint64_t)(uintptr_t)o->iov[0].iov_base,
+	    inline_bytes(s, o, flags));
+	if (w.n == 0)
+		return 0;
+	e = call_readv(c, w.to, w.n, w.from, w.n, &got);
+	if (e != 0 && len == 0)
+		return 0;
+	if (e == 0 && got < len)
+		e = EFAULT;
+	if (e == 0)
+		o->have = got - len;
+	return e;
+}
+
+static ssize_t
+send_to(struct call *c, struct sock *s, struct out *o, int *e)
+{
+	size_t size = call_v(c, SR_SIZE);
+	uint64_t addr = call_v(c, SR_ADDR);
+	int flags = (int)call_u32(c, SR_FLAGS), len = call_int(c, SR_ADDRLEN);
+	bool named = sock_wants_name(s, flags, addr, len);
+
+	o->pieces = 1;
+	o->total = size > INT_MAX ? INT_MAX : size;
+	o->iov[0].iov_base = (void *)(uintptr_t)call_v(c, SR_BUF);
+	o->iov[0].iov_len = o->total;
+	sock_to_none(s, addr, len, &o->to);
+	if (named && (len < 0 || len > SOCKNAME_ADDR_MAX)) {
+		*e = EINVAL;
+		return -1;
+	}
+	if (!named)
+		len = 0;
+	if ((*e = read_sendto(c, s, o, flags, addr, (size_t)len)) != 0)
+		return -1;
+	return send_judged(c, s, o, flags, named, (size_t)len, e);
 }
 
 void
@@ -422,14 +632,8 @@ sock_ask_sendto(struct call *c)
 
 	if (!begin(c, &s, &o))
 		return;
-	o->iov[0].iov_base = (void *)(uintptr_t)call_v(c, SR_BUF);
-	o->iov[0].iov_len = call_v(c, SR_SIZE) > INT_MAX ? INT_MAX :
-							   call_v(c, SR_SIZE);
-	o->pieces = 1;
-	o->total = o->iov[0].iov_len;
-	r = send_judged(c, &s, o, (int)call_u32(c, SR_FLAGS),
-	    call_v(c, SR_ADDR), call_int(c, SR_ADDRLEN), &e);
-	finish(c, &s, o, r, e);
+	r = send_to(c, &s, o, &e);
+	finish(c, &s, r, e);
 }
 
 void
@@ -444,7 +648,7 @@ sock_ask_sendmsg(struct call *c)
 		return;
 	r = send_msg(c, &s, o, call_v(c, SR_MSG), (int)call_u32(c, SR_FLAGS),
 	    &e);
-	finish(c, &s, o, r, e);
+	finish(c, &s, r, e);
 }
 
 void
@@ -472,5 +676,5 @@ sock_ask_sendmmsg(struct call *c)
 			break;
 		}
 	}
-	finish(c, &s, o, i > 0 ? (ssize_t)i : r, e);
+	finish(c, &s, i > 0 ? (ssize_t)i : r, e);
 }

@@ -120,6 +120,9 @@ struct worker {
 	char text[CALL_CANON_MAX];
 	char host[256];		/* the name that decided */
 	void *arena;		/* exec's, mapped on first use */
+	void *out;		/* sockmsg.c's, mapped on first use */
+	uint32_t pidfd_tid;	/* call_getfd: the thread that */
+	int pidfd;		/* this means; 0: none */
 	struct cred *cred;	/* carried for a marked task: cred.c */
 };
 
