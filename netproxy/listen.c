@@ -2,9 +2,16 @@
  * The mirror's sockets, as the monitor hands them over: accepts connections,
  * looks up whose they are by their peer's address, and gives them to who speaks
  * their language.  A connection of nobody's is closed.
+ *
+ * Sessions share the process's descriptors.  When they become scarce, whoever
+ * has most connections loses his oldest for each that comes, so that some who take
+ * all that they can get keep nobody else out.
  */
 
+#include <sys/resource.h>
+
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,6 +23,78 @@
 
 #define ACCEPT_TURN 64 /* connections, before others have their turn */
 #define PAUSE_MS    100
+#define SAY_NS	    (60 * UINT64_C(1000000000)) /* once in so long */
+
+/* ---- when descriptors are scarce ---- */
+
+static struct np_session *
+heaviest(struct np *np)
+{
+	struct np_session *s, *most = NULL;
+	unsigned int i;
+
+	for (i = 0; i < NP_BUCKETS; i++)
+		LIST_FOREACH(s, &np->sessions[i], entry)
+			if (s->nclients > 0 &&
+			    (most == NULL || s->nclients > most->nclients))
+				most = s;
+	return most;
+}
+
+static void
+say_scarce(struct np *np, const struct np_session *s)
+{
+	uint64_t now = facts_now_ns();
+
+	if (np->need_said_ns != 0 && now - np->need_said_ns < SAY_NS)
+		return;
+	np->need_said_ns = now;
+	log_warn("descriptors are scarce: session %s, which has most (%u "
+		 "connections), loses its oldest",
+	    s->id, s->nclients);
+}
+
+/* false: there is none that could end. */
+static bool
+end_one(struct np *np)
+{
+	struct np_session *s = heaviest(np);
+	struct np_client *c, *oldest = NULL;
+
+	if (s == NULL)
+		return false;
+	say_scarce(np, s);
+	LIST_FOREACH(c, &s->clients, entry)
+		oldest = c;
+	oldest->end(oldest);
+	return true;
+}
+
+static void
+on_need(evutil_socket_t fd, short what, void *arg)
+{
+	(void)end_one(arg);
+}
+
+void
+np_need_fds(struct np *np)
+{
+	event_active(np->need_ev, EV_TIMEOUT, 0);
+}
+
+int
+listen_init(struct np *np)
+{
+	struct rlimit rl;
+
+	np->fd_high = INT_MAX;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur <= INT_MAX)
+		np->fd_high = (int)rl.rlim_cur - NP_FDS_SPARE;
+	np->need_ev = evtimer_new(np->base, on_need, np);
+	return np->need_ev != NULL ? 0 : -1;
+}
+
+/* ---- accepting ---- */
 
 static void
 on_again(evutil_socket_t fd, short what, void *arg)
@@ -44,6 +123,8 @@ take(struct np_listener *l, int fd, const struct sockaddr *peer)
 	struct sockaddr_storage dst;
 	socklen_t len = sizeof(dst);
 
+	if (fd >= np->fd_high)
+		np_need_fds(np);
 	memset(&dst, 0, sizeof(dst));
 	if (s == NULL || s->nclients >= NP_CLIENTS_MAX ||
 	    getsockname(fd, (struct sockaddr *)&dst, &len) == -1) {
@@ -80,6 +161,8 @@ on_accept(evutil_socket_t lfd, short what, void *arg)
 		len = sizeof(ss);
 		fd = accept4(l->fd, (struct sockaddr *)&ss, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1 && errno == EMFILE && end_one(l->np))
+			continue;
 		if (fd == -1) {
 			if (errno == EMFILE || errno == ENFILE ||
 			    errno == ENOMEM || errno == ENOBUFS)

@@ -260,6 +260,12 @@ on_monitor(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+void
+np_catch_up(struct np *np)
+{
+	on_monitor(np->child.chan.fd, EV_READ, np);
+}
+
 /* ---- the process ---- */
 
 static int
@@ -277,7 +283,7 @@ begin(struct np *np)
 		return -1;
 	np->chan_ev = event_new(np->base, np->child.chan.fd,
 	    EV_READ | EV_PERSIST, on_monitor, np);
-	if (np->chan_ev == NULL)
+	if (np->chan_ev == NULL || listen_init(np) == -1)
 		return -1;
 	return event_add(np->chan_ev, NULL);
 }

@@ -60,7 +60,8 @@ struct np_verdict {
 
 /*
  * The session whose socket has this address in the mirror, or NULL: then drop
- * what it sent.  Borrowed: hold it to keep it past the callback.
+ * what it sent.  Borrowed: hold it to keep it past the callback.  Other sessions
+ * that are borrowed may be gone afterwards.
  */
 struct np_session *np_session_by_peer(struct np *np, const struct sockaddr *sa);
 /* One more (fewer) reference; the memory goes with the last. */
@@ -162,6 +163,14 @@ void np_event_http(struct np_session *s, const char *method, const char *url,
 /* from, to: "host:port" or names; dns_redirect or connect_redirect. */
 void np_event_redirect(struct np_session *s, bool dns, const char *from,
     const char *to, const struct np_verdict *v);
+
+/* ---- listen.c ---- */
+
+/*
+ * A descriptor could not be had: before the loop waits again the session that has
+ * most connections loses its oldest.  Try again later.
+ */
+void np_need_fds(struct np *np);
 
 /* ---- main.c: the process ---- */
 

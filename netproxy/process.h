@@ -21,6 +21,7 @@
 #define NP_BUCKETS     1024 /* of sessions, by host */
 #define NP_CLIENTS_MAX 512  /* connections of one session at once */
 #define NP_SHOWS_MAX   64   /* answers to `net` being written */
+#define NP_FDS_SPARE   1024 /* below the limit: connections begin to give way */
 
 struct np_listener {
 	LIST_ENTRY(np_listener) entry;
@@ -48,7 +49,9 @@ struct np_session {
 struct np {
 	struct child child;
 	struct event_base *base;
-	struct event *chan_ev;
+	struct event *chan_ev, *need_ev; /* need_ev: a connection gives way */
+	int fd_high;	      /* above it descriptors are scarce */
+	uint64_t need_said_ns; /* when the log was told of it */
 	struct dns_server *dns;
 	struct feeds *feeds;
 	struct ring ring;
@@ -66,7 +69,13 @@ void session_got_end(struct np *np, struct msg *m); /* NET_SESSION_END */
 struct np_session *session_by_host(struct np *np, uint32_t host);
 struct np_session *session_by_number(struct np *np, uint32_t number);
 
+/* ---- main.c ---- */
+/* Hear all that the monitor has said by now.  Sessions may come and go. */
+void np_catch_up(struct np *np);
+
 /* ---- listen.c ---- */
+/* 0, or -1: no memory.  Once, when the limits are set. */
+int listen_init(struct np *np) __attribute__((warn_unused_result));
 void listen_got(struct np *np, struct msg *m); /* NET_LISTEN */
 
 /* ---- judge.c ---- */

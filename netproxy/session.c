@@ -45,8 +45,19 @@ struct np_session *
 np_session_by_peer(struct np *np, const struct sockaddr *sa)
 {
 	uint32_t host = netaddr_host(sa);
+	struct np_session *s;
 
-	return host == 0 ? NULL : session_by_host(np, host);
+	if (host == 0)
+		return NULL;
+	s = session_by_host(np, host);
+	if (s != NULL)
+		return s;
+	/*
+	 * The monitor names a session before that has a socket, but who was
+	 * busy may see the socket first.
+	 */
+	np_catch_up(np);
+	return session_by_host(np, host);
 }
 
 struct np_session *
@@ -123,12 +134,13 @@ session_end(struct np_session *s)
 	struct np_client *c;
 
 	LIST_REMOVE(s, entry);
-	s->live = false;
+	/* Alive until all of them have ended: they have things to record. */
 	while ((c = LIST_FIRST(&s->clients)) != NULL) {
 		c->end(c);
 		if (LIST_FIRST(&s->clients) == c) /* it did not go by itself */
 			np_client_del(c);
 	}
+	s->live = false;
 	np_session_drop(s);
 }
 
