@@ -1,7 +1,7 @@
 /*
  * Connections of clients and servers: sockets, buffers, timers, states.  Runs in
  * netproxy.  Trusts nothing that comes from either side; must never hold more
- * than HTTP_HELD_BYTES and one read of any of them.
+ * than http_held_bytes() or a head, and one read, of any of them.
  */
 
 #include <sys/socket.h>
@@ -64,8 +64,37 @@ http_conn_timer(struct http_conn *c, unsigned int seconds)
 {
 	struct timeval tv = { seconds, 0 };
 
-	c->moved = false;
 	evtimer_add(&c->timer, &tv);
+}
+
+void
+http_conn_stall_timer(struct http_conn *c)
+{
+	c->moved_ms = http_now_ms();
+	http_conn_timer(c, HTTP_STALL_S);
+}
+
+static unsigned int nconns;
+
+size_t
+http_held_bytes(void)
+{
+	size_t share = HTTP_HELD_ALL / (nconns > 0 ? nconns : 1);
+
+	return share > HTTP_HELD_BYTES ? HTTP_HELD_BYTES :
+	    share < HTTP_HELD_LEAST ? HTTP_HELD_LEAST : share;
+}
+
+/* Read no more than may be held. */
+static size_t
+read_bytes(const struct http_conn *c)
+{
+	size_t held;
+
+	if (c->state != HTTP_RELAY)
+		return READ_SMALL;
+	held = http_held_bytes();
+	return held < READ_BIG ? held : READ_BIG;
 }
 
 /* ---- one side ---- */
@@ -125,8 +154,7 @@ end_read(struct http_conn *c, struct http_end *e)
 	struct evbuffer_iovec v;
 	ssize_t n;
 
-	if (evbuffer_reserve_space(e->in, c->state == HTTP_RELAY ? READ_BIG :
-	    READ_SMALL, &v, 1) != 1) {
+	if (evbuffer_reserve_space(e->in, (ssize_t)read_bytes(c), &v, 1) != 1) {
 		e->failed = true;
 		return;
 	}
@@ -134,7 +162,7 @@ end_read(struct http_conn *c, struct http_end *e)
 	v.iov_len = n > 0 ? (size_t)n : 0;
 	evbuffer_commit_space(e->in, &v, 1);
 	if (n > 0)
-		c->moved = true;
+		c->moved_ms = http_now_ms();
 	else if (n == 0)
 		e->eof = true;
 	else if (!is_later())
@@ -155,7 +183,7 @@ end_flush(struct http_conn *c, struct http_end *e)
 		return false;
 	n = evbuffer_write(e->out, e->fd);
 	if (n > 0) {
-		c->moved = true;
+		c->moved_ms = http_now_ms();
 		return true;
 	}
 	if (n == -1 && !is_later()) {
@@ -185,6 +213,8 @@ http_conn_txn_free(struct http_conn *c)
 static void
 conn_free(struct http_conn *c)
 {
+	nconns--;
+	http_serve_abandoned(c);
 	http_dial_cancel(c->dial);
 	http_tunnel_free(c->tunnel);
 	http_conn_txn_free(c);
@@ -245,7 +275,7 @@ http_conn_linger(struct http_conn *c)
 	http_conn_txn_free(c);
 	evbuffer_drain(c->down.in, evbuffer_get_length(c->down.in));
 	http_conn_set(c, HTTP_LINGER);
-	http_conn_timer(c, HTTP_STALL_S);
+	http_conn_stall_timer(c);
 }
 
 /*
@@ -329,20 +359,20 @@ static void
 want_all(struct http_conn *c)
 {
 	bool relay = c->state == HTTP_RELAY;
-	size_t in = evbuffer_get_length(c->down.in);
+	size_t held = http_held_bytes();
 
 	if (c->state == HTTP_TUNNEL)
 		return;
 	want(&c->down.rd, &c->down.reading, !c->down.eof &&
-	    (in < HTTP_HEAD_MAX || (c->state == HTTP_HEAD && c->txn == NULL)) &&
-	    !(relay && evbuffer_get_length(c->up.out) >= HTTP_HELD_BYTES));
+	    evbuffer_get_length(c->down.in) < HTTP_HEAD_MAX &&
+	    !(relay && evbuffer_get_length(c->up.out) >= held));
 	want(&c->down.wr, &c->down.writing,
 	    evbuffer_get_length(c->down.out) > 0);
 	if (c->up.fd == -1)
 		return;
 	want(&c->up.rd, &c->up.reading, !c->up.eof &&
 	    evbuffer_get_length(c->up.in) < HTTP_HEAD_MAX &&
-	    evbuffer_get_length(c->down.out) < HTTP_HELD_BYTES);
+	    evbuffer_get_length(c->down.out) < held);
 	want(&c->up.wr, &c->up.writing, evbuffer_get_length(c->up.out) > 0);
 }
 
@@ -397,16 +427,30 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	http_conn_run(arg);
 }
 
+/* Something moved since the timer was set: it is due later.  Else false. */
+static bool
+put_off(struct http_conn *c)
+{
+	uint64_t quiet = http_now_ms() - c->moved_ms, left;
+	struct timeval tv;
+
+	if ((c->state != HTTP_RELAY && (c->state != HTTP_LINGER || c->said)) ||
+	    quiet >= HTTP_STALL_S * 1000u)
+		return false;
+	left = HTTP_STALL_S * 1000u - quiet;
+	tv.tv_sec = (time_t)(left / 1000);
+	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
+	evtimer_add(&c->timer, &tv);
+	return true;
+}
+
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	struct http_conn *c = arg;
 
-	if (c->moved && (c->state == HTTP_RELAY || (c->state == HTTP_LINGER &&
-	    !c->said))) {
-		http_conn_timer(c, HTTP_STALL_S);
+	if (put_off(c))
 		return;
-	}
 	if (c->state == HTTP_HEAD && c->in_head)
 		http_reply_error(c, 408, "the request took too long", false);
 	else if (c->state == HTTP_RELAY && !c->txn->has_res)
@@ -438,6 +482,7 @@ conn_new(struct np *np, struct np_session *s, int fd)
 		free(c);
 		return NULL;
 	}
+	nconns++;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
 	evtimer_assign(&c->timer, np_base(np), on_timer, c);

@@ -57,6 +57,7 @@ struct http_txn {
 	struct http_verdict verdict;
 	bool is_head, is_connect, upgrade, old_client, close, idempotent;
 	bool sent;	 /* the head is in the server's buffer */
+	bool recorded;
 	bool req_done;	 /* the body has been read to its end */
 	bool has_body, req_chunked, res_chunked;
 	bool has_res, res_done; /* the final head has been passed on; all has */
@@ -73,7 +74,7 @@ struct http_conn {
 	struct http_end down, up; /* client, server */
 	struct event timer;
 	bool running, again; /* in http_conn_run; something came meanwhile */
-	bool moved;	     /* since the timer was set */
+	uint64_t moved_ms;   /* when a byte came or went last */
 	bool in_head;	     /* a head has begun */
 	bool said;	     /* HTTP_LINGER: our end is closed */
 	size_t ignored_bytes; /* and what came after that */
@@ -96,6 +97,8 @@ void http_conn_set(struct http_conn *c, enum http_state to);
 /* Do all that can be done now; c may be gone afterwards. */
 void http_conn_run(struct http_conn *c);
 void http_conn_timer(struct http_conn *c, unsigned int seconds);
+/* As the timer of a message that stalls: a byte has just moved. */
+void http_conn_stall_timer(struct http_conn *c);
 /* Give the server's side up. */
 void http_conn_drop_up(struct http_conn *c);
 /* fd becomes the server's side.  0, or -1 and fd is closed. */
@@ -114,6 +117,8 @@ void http_conn_txn_free(struct http_conn *c);
 bool http_serve_head(struct http_conn *c);
 /* The answer is complete, or an error stood for it. */
 void http_serve_end(struct http_conn *c);
+/* The connection ends: record what was begun and has no record yet. */
+void http_serve_abandoned(struct http_conn *c);
 /* Dial host; the answer comes to http_serve.c. */
 void http_serve_ask(struct http_conn *c, const struct http_host *host);
 /* Give it to a fresh connection, if that is safe; else answer 502. */

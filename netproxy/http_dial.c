@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "netproxy/dns_server.h"
@@ -22,6 +23,7 @@
 
 #define DNS_TYPE_A 1
 #define RCODE_NXDOMAIN 3
+#define NO_FD_MS 100 /* until a socket is tried for again */
 
 struct attempt {
 	int fd; /* -1: free */
@@ -40,7 +42,7 @@ struct http_dial {
 	struct sockaddr_storage meant;
 	bool has_meant, second; /* second: the redirect's target */
 	struct event tick;	/* the next address, or the end */
-	struct timeval until;
+	uint64_t until_ms;
 	unsigned int naddrs, next;
 	struct sockaddr_storage addrs[HTTP_DIAL_ADDRS];
 	struct attempt at[HTTP_DIAL_AT_ONCE];
@@ -49,6 +51,15 @@ struct http_dial {
 
 static void on_tick(evutil_socket_t fd, short what, void *arg);
 static void judge_host(struct http_dial *d);
+
+uint64_t
+http_now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000u + (uint64_t)ts.tv_nsec / 1000000u;
+}
 
 void
 http_verdict_set(struct http_verdict *to, const struct np_verdict *v)
@@ -85,6 +96,14 @@ http_dial_cancel(struct http_dial *d)
 		clear_attempt(&d->at[i]);
 	event_del(&d->tick);
 	free(d);
+}
+
+void
+http_dial_so_far(const struct http_dial *d, struct http_verdict *v,
+    struct sockaddr_storage *peer)
+{
+	http_verdict_set(v, &d->res.verdict.v);
+	*peer = d->res.peer;
 }
 
 /* From the loop only. */
@@ -180,6 +199,15 @@ same_address(const struct sockaddr_storage *a, const struct sockaddr_storage *b)
 	    sizeof(struct in6_addr)) == 0;
 }
 
+static int
+judge_address(struct http_dial *d, const struct sockaddr_storage *sa,
+    struct np_verdict *v)
+{
+	memset(v, 0, sizeof(*v));
+	return np_judge_connect(d->s, d->host.literal ? NULL : d->host.name,
+	    (const struct sockaddr *)sa, v);
+}
+
 /* ---- connecting ---- */
 
 static struct attempt *
@@ -204,11 +232,20 @@ is_trying(const struct http_dial *d)
 	return false;
 }
 
+/* The verdict is that of this address, and of now. */
 static void
 connected(struct http_dial *d, struct attempt *a)
 {
-	d->res.fd = a->fd;
+	struct np_verdict v;
+
 	d->res.peer = d->addrs[a->addr];
+	if (!judge_address(d, &d->res.peer, &v)) {
+		http_verdict_set(&d->res.verdict, &v);
+		finish(d, HTTP_DIAL_DENIED);
+		return;
+	}
+	http_verdict_set(&d->res.verdict, &v);
+	d->res.fd = a->fd;
 	event_del(&a->ev);
 	a->fd = -1;
 	finish(d, HTTP_DIAL_OK);
@@ -265,11 +302,16 @@ try_address(struct http_dial *d, struct attempt *a, unsigned int i)
 static long
 left_ms(const struct http_dial *d)
 {
-	struct timeval now, tv;
+	uint64_t now = http_now_ms();
 
-	event_base_gettimeofday_cached(d->base, &now);
-	evutil_timersub(&d->until, &now, &tv);
-	return tv.tv_sec < 0 ? 0 : tv.tv_sec * 1000 + tv.tv_usec / 1000;
+	return now < d->until_ms ? (long)(d->until_ms - now) : 0;
+}
+
+/* Of ours or of the machine. */
+static bool
+is_short_of_fds(int err)
+{
+	return err == EMFILE || err == ENFILE;
 }
 
 static void
@@ -277,20 +319,27 @@ try_next(struct http_dial *d)
 {
 	struct attempt *a = free_attempt(d);
 	long left = left_ms(d);
+	bool later = false;
 
-	while (a != NULL && d->next < d->naddrs && left > 0) {
+	while (a != NULL && d->next < d->naddrs && left > 0 && !later) {
 		if (try_address(d, a, d->next++) == 0)
 			break;
 		d->res.err = errno;
+		later = is_short_of_fds(errno) && !is_trying(d);
 	}
-	if (left == 0)
+	if (left == 0) {
 		finish(d, HTTP_DIAL_TIMEOUT);
-	else if (!is_trying(d))
+	} else if (later) {
+		np_need_fds(np_of(d->s));
+		d->next--;
+		tick_in(d, left < NO_FD_MS ? left : NO_FD_MS);
+	} else if (!is_trying(d)) {
 		finish(d, d->res.err == ETIMEDOUT ? HTTP_DIAL_TIMEOUT :
 		    HTTP_DIAL_UNREACHABLE);
-	else
+	} else {
 		tick_in(d, d->next < d->naddrs && left > HTTP_DIAL_NEXT_MS ?
 		    HTTP_DIAL_NEXT_MS : left);
+	}
 }
 
 static void
@@ -322,9 +371,7 @@ judge_addresses(struct http_dial *d, const struct sockaddr_storage *ss,
 	for (i = 0; i < n && d->naddrs < HTTP_DIAL_ADDRS; i++) {
 		normalise(&sa, (const struct sockaddr *)&ss[i]);
 		set_port(&sa, d->host.port);
-		memset(&v, 0, sizeof(v));
-		if (np_judge_connect(d->s, d->host.literal ? NULL :
-		    d->host.name, (struct sockaddr *)&sa, &v)) {
+		if (judge_address(d, &sa, &v)) {
 			if (d->naddrs == 0) {
 				http_verdict_set(&d->res.verdict, &v);
 				d->res.peer = sa;
@@ -467,10 +514,21 @@ resolve(struct http_dial *d)
 		tick_in(d, HTTP_DIAL_TOTAL_S * 1000L);
 }
 
+static void
+text_of(const struct in6_addr *a, char text[INET6_ADDRSTRLEN])
+{
+	if (IN6_IS_ADDR_V4MAPPED(a))
+		(void)inet_ntop(AF_INET, &a->s6_addr[12], text,
+		    INET6_ADDRSTRLEN);
+	else
+		(void)inet_ntop(AF_INET6, a, text, INET6_ADDRSTRLEN);
+}
+
 /* Names are judged before anybody is asked for them. */
 static void
 judge_host(struct http_dial *d)
 {
+	char text[INET6_ADDRSTRLEN] = "";
 	struct sockaddr_storage ss;
 	struct in6_addr to;
 	struct np_verdict v;
@@ -481,6 +539,8 @@ judge_host(struct http_dial *d)
 		resolved(d, &ss, 1, HTTP_DIAL_NO_NAME);
 	} else if (np_redirect_dns(d->s, d->host.name, &to, &v)) {
 		from_in6(&ss, &to);
+		text_of(&to, text);
+		np_event_redirect(d->s, true, d->host.name, text, &v);
 		resolved(d, &ss, 1, HTTP_DIAL_NO_NAME);
 	} else if (!np_judge_dns(d->s, d->host.name, DNS_TYPE_A, &v)) {
 		http_verdict_set(&d->res.verdict, &v);
@@ -516,8 +576,7 @@ http_dial_start(struct np_session *s, const struct http_dial_ask *ask,
 		d->has_meant = true;
 	}
 	evtimer_assign(&d->tick, d->base, on_tick, d);
-	event_base_gettimeofday_cached(d->base, &d->until);
-	d->until.tv_sec += HTTP_DIAL_TOTAL_S;
+	d->until_ms = http_now_ms() + HTTP_DIAL_TOTAL_S * 1000u;
 	judge_host(d);
 	return d;
 }

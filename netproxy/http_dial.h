@@ -63,4 +63,11 @@ struct http_dial *http_dial_start(struct np_session *s,
     const struct http_dial_ask *ask, http_dial_done *done, void *arg);
 void http_dial_cancel(struct http_dial *d);
 
+/* What was said so far, of which address (family 0: of none). */
+void http_dial_so_far(const struct http_dial *d, struct http_verdict *v,
+    struct sockaddr_storage *peer);
+
+/* Milliseconds of a clock that nobody sets. */
+uint64_t http_now_ms(void);
+
 #endif

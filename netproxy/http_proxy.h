@@ -10,6 +10,8 @@
 
 #include <sys/socket.h>
 
+#include <stddef.h>
+
 #include "netproxy/netproxy.h"
 
 /* Seconds. */
@@ -18,8 +20,15 @@
 #define HTTP_STALL_S 300  /* a message in which nothing moves */
 #define HTTP_LINGER_S 5	  /* reading on after the last answer */
 
-/* Bytes that one direction may hold: then its source is not read. */
+/*
+ * Bytes that one direction may hold: then its source is not read.  That many
+ * while there are few connections, less the more there are, so that all
+ * together stay near HTTP_HELD_ALL each way.
+ */
 #define HTTP_HELD_BYTES (256u << 10)
+#define HTTP_HELD_LEAST (16u << 10)
+#define HTTP_HELD_ALL	(128u << 20)
+size_t http_held_bytes(void);
 
 /* A client of the proxy, fd taken, non-blocking. */
 void http_proxy_accept(struct np *np, struct np_session *s, int fd);

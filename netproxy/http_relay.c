@@ -11,17 +11,18 @@
 
 #define INTERIM_MAX 16 /* 1xx before an answer */
 
-/* One run of data, as a chunk or bare. */
-static void
+/* One run of data, as a chunk or bare.  false: no memory, and out is of no use. */
+static bool
 put_run(struct evbuffer *in, struct evbuffer *out, size_t run, bool chunked)
 {
 	char head[24];
 
-	if (chunked)
-		evbuffer_add(out, head, http_chunk_head(run, head));
-	evbuffer_remove_buffer(in, out, run);
-	if (chunked)
-		evbuffer_add(out, "\r\n", 2);
+	if (chunked && evbuffer_add(out, head, http_chunk_head(run, head)) ==
+	    -1)
+		return false;
+	if (evbuffer_remove_buffer(in, out, run) != (int)run)
+		return false;
+	return !chunked || evbuffer_add(out, "\r\n", 2) == 0;
 }
 
 /*
@@ -31,12 +32,12 @@ static enum http_body_rc
 pump(struct http_body *b, struct evbuffer *in, struct evbuffer *out,
     bool chunked, bool *moved)
 {
+	size_t n, used, run, held = http_held_bytes();
 	enum http_body_rc rc;
-	size_t n, used, run;
 	const char *p;
 
 	do {
-		if (evbuffer_get_length(out) >= HTTP_HELD_BYTES)
+		if (evbuffer_get_length(out) >= held)
 			return HTTP_BODY_DATA;
 		n = evbuffer_get_contiguous_space(in);
 		if (n == 0)
@@ -47,12 +48,13 @@ pump(struct http_body *b, struct evbuffer *in, struct evbuffer *out,
 		rc = http_body_next(b, p, n, &used, &run);
 		*moved |= used > 0;
 		evbuffer_drain(in, used - run);
-		if (rc == HTTP_BODY_DATA)
-			put_run(in, out, run, chunked);
+		if (rc == HTTP_BODY_DATA && !put_run(in, out, run, chunked))
+			return HTTP_BODY_BAD;
 	} while (rc == HTTP_BODY_DATA ||
 	    (rc == HTTP_BODY_MORE && evbuffer_get_length(in) > 0));
-	if (rc == HTTP_BODY_END && chunked)
-		evbuffer_add(out, "0\r\n\r\n", 5);
+	if (rc == HTTP_BODY_END && chunked &&
+	    evbuffer_add(out, "0\r\n\r\n", 5) == -1)
+		return HTTP_BODY_BAD;
 	return rc;
 }
 
@@ -218,9 +220,11 @@ relay_body(struct http_conn *c)
 			http_conn_break(c);
 			return true;
 		}
-		if (t->res_chunked)
-			evbuffer_add(c->down.out, "0\r\n\r\n", 5);
-		http_serve_end(c);
+		if (t->res_chunked &&
+		    evbuffer_add(c->down.out, "0\r\n\r\n", 5) == -1)
+			http_conn_break(c);
+		else
+			http_serve_end(c);
 		return true;
 	case HTTP_BODY_DATA:
 		break;

@@ -84,10 +84,11 @@ answer(struct http_conn *c, unsigned int status, const char *fields,
 void
 http_reply_record(struct http_conn *c, unsigned int status)
 {
-	const struct http_txn *t = c->txn;
+	struct http_txn *t = c->txn;
 
 	if (t == NULL || t->is_connect)
 		return;
+	t->recorded = true;
 	np_event_http(c->client.session, t->method, t->url, t->target.port,
 	    (int)status, &t->verdict.v);
 }

@@ -164,7 +164,7 @@ http_serve_head(struct http_conn *c)
 	/* Nothing was asked of the server, so nothing it says is an answer. */
 	if (c->up.fd != -1 && (c->up.eof || evbuffer_get_length(c->up.in) > 0))
 		http_conn_drop_up(c);
-	if (evbuffer_get_length(c->down.out) >= HTTP_HELD_BYTES)
+	if (evbuffer_get_length(c->down.out) >= http_held_bytes())
 		return false;
 	if (len == 0) {
 		if (c->down.eof && evbuffer_get_length(c->down.out) == 0)
@@ -214,7 +214,7 @@ begin_relay(struct http_conn *c)
 	}
 	t->sent = true;
 	http_conn_set(c, HTTP_RELAY);
-	http_conn_timer(c, HTTP_STALL_S);
+	http_conn_stall_timer(c);
 }
 
 /* A tunnel is open: to be changed first, or not. */
@@ -238,13 +238,38 @@ begin_tunnel(struct http_conn *c, const struct http_dialled *d)
 
 /* Tunnels have one record, when they are judged. */
 static void
-record_tunnel(struct http_conn *c, const struct http_dialled *d)
+record_tunnel(struct http_conn *c, const struct sockaddr_storage *peer,
+    const struct np_verdict *v)
 {
 	const struct http_host *h = c->tls ? &c->tls_host : &c->txn->target;
 
 	np_event_connect(c->client.session, h->name, h->port,
-	    d->peer.ss_family != 0 ? (const struct sockaddr *)&d->peer : NULL,
-	    &d->verdict.v);
+	    peer->ss_family != 0 ? (const struct sockaddr *)peer : NULL, v);
+}
+
+/*
+ * A resolver may have been asked, a server dialled, a request sent: all of it
+ * can carry what nobody should learn of.
+ */
+void
+http_serve_abandoned(struct http_conn *c)
+{
+	struct sockaddr_storage peer;
+	struct http_txn *t = c->txn;
+	struct http_verdict v;
+
+	if (c->dial == NULL) {
+		if (t != NULL && t->sent && !t->recorded)
+			http_reply_record(c, 0);
+		return;
+	}
+	http_dial_so_far(c->dial, &v, &peer);
+	if (c->tls || t->is_connect) {
+		record_tunnel(c, &peer, &v.v);
+		return;
+	}
+	http_verdict_set(&t->verdict, &v.v);
+	http_reply_record(c, 0);
 }
 
 static void
@@ -258,13 +283,16 @@ on_dialled(const struct http_dialled *d, void *arg)
 	if (t != NULL)
 		http_verdict_set(&t->verdict, &d->verdict.v);
 	if (tunnel && (d->rc != HTTP_DIAL_BUSY))
-		record_tunnel(c, d);
+		record_tunnel(c, &d->peer, &d->verdict.v);
 	if (d->rc != HTTP_DIAL_OK) {
 		http_reply_dial(c, d);
 	} else if (http_conn_set_up(c, d->fd) == -1) {
 		http_conn_set(c, HTTP_CLOSED);
 	} else {
 		c->client.peer = d->peer;
+		if (d->redirected)
+			snprintf(c->client.host, sizeof(c->client.host), "%s",
+			    d->redirect.host);
 		if (t != NULL && !d->redirected)
 			c->up_host = t->target;
 		if (tunnel)

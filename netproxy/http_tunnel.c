@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netproxy/http_proxy.h"
 #include "netproxy/http_tunnel.h"
 
 struct way {
@@ -98,10 +99,13 @@ static void
 on_read(evutil_socket_t fd, short what, void *arg)
 {
 	struct way *w = arg;
+	size_t most;
 	ssize_t n;
 	bool ok = true;
 
-	n = recv(w->from, scratch, sizeof(scratch), 0);
+	most = http_held_bytes();
+	n = recv(w->from, scratch, most < sizeof(scratch) ? most :
+	    sizeof(scratch), 0);
 	if (n > 0) {
 		ok = pass(w, scratch, (size_t)n);
 	} else if (n == 0) {
