@@ -15,6 +15,8 @@
 
 #include "netproxy/process.h"
 
+#define DNS_PORT 53
+
 /* DNS query types, RFC 1035, 3596, 9460. */
 #define QT_A	 1
 #define QT_CNAME 5
@@ -278,6 +280,10 @@ np_judge_connect(struct np_session *s, const char *name,
 		return refuse(s, v, BR_SESSION, "the session has ended");
 	if (judge_sockaddr(sa, &addr, &port) == -1)
 		return refuse(s, v, BR_UNJUDGEABLE, "not an internet address");
+	/* Names are asked of us, by every road. */
+	if (port == DNS_PORT)
+		return refuse(s, v, BR_DNS_TYPE,
+		    "a resolver is not reached through the proxy");
 	if (name != NULL && ask_feeds(s, name, v) == 0)
 		return 0;
 	if (name != NULL)

@@ -75,6 +75,18 @@ put_fact(const struct in6_addr *a, const struct facts_name *n, void *arg)
 	return true;
 }
 
+/* What it was judged by: an address that was given as such has no name. */
+static const char *
+name_of(const struct np_client *c)
+{
+	unsigned char a[sizeof(struct in6_addr)];
+
+	return c->host[0] == '\0' || inet_pton(AF_INET, c->host, a) == 1 ||
+		inet_pton(AF_INET6, c->host, a) == 1 ?
+	    NULL :
+	    c->host;
+}
+
 static void
 put_client(struct evbuffer *b, struct np_session *s, const struct np_client *c)
 {
@@ -90,7 +102,7 @@ put_client(struct evbuffer *b, struct np_session *s, const struct np_client *c)
 	evbuffer_add_printf(b, ",\"host\":");
 	put_string(b, c->host);
 	if (known) {
-		(void)np_judge_connect(s, c->host[0] != '\0' ? c->host : NULL,
+		(void)np_judge_connect(s, name_of(c),
 		    (const struct sockaddr *)&c->peer, &v);
 		evbuffer_add_printf(b, ",\"address\":");
 		put_address(b, &a);

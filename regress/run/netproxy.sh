@@ -17,6 +17,7 @@ net_policy <<'Y'
   - {name: deny-evil, domains: ["evil.test", "*.evil.test"], decision: deny, message: "{{.Domain}} is evil"}
   - {name: allow-port, domains: ["port.test"], ports: [8080], decision: allow}
   - {name: allow-listed, cidrs: ["93.184.216.99/32"], ports: [80, 443, 8080], decision: allow}
+  - {name: allow-resolver, cidrs: ["8.8.8.8/32", "198.51.100.53/32"], decision: allow}
   - {name: allow-loopback, cidrs: ["127.0.0.0/8", "0.0.0.0/32"], decision: allow}
 Y
 python3 - <<'P'
@@ -67,6 +68,11 @@ says "reached 93.184.216.36 8080
 Host: port.test:8080" $C http://port.test:8080/
 says "reached 93.184.216.36 8080
 Host: port.test:8080" $C --proxytunnel http://port.test:8080/
+# the policy lets it through, but names are asked of our resolver by every road
+for r in 8.8.8.8 198.51.100.53 '[::ffff:8.8.8.8]'; do
+	says 403 curl -s --max-time 20 -o /dev/null -w '%{http_connect}' --proxytunnel http://$r:53/
+	says 403 $C -o /dev/null -w '%{http_code}' http://$r:53/
+done
 check_not "a tunnel to a denied host" sh -c "'$ROOT/bin/agentsh' exec '$sid' -- $C --proxytunnel http://evil.test:443/ 2>/dev/null"
 says "reached 93.184.216.99 8080
 Host: old.good.test" $C http://old.good.test/
