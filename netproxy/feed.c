@@ -49,6 +49,9 @@ struct feed {
 	struct feed_fetch *fetch;
 	struct event *timer; /* NULL: never fetched */
 	uint32_t retry_s;
+	/* for how long it has been too small to be believed */
+	uint64_t shrunk_ns; /* CLOCK_BOOTTIME */
+	uint32_t shrunk_names, shrunk_fetches; /* 0: it is not */
 	const char *why;
 };
 
@@ -69,6 +72,15 @@ wall_ns(void)
 	struct timespec ts;
 
 	(void)clock_gettime(CLOCK_REALTIME, &ts);
+	return (uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec;
+}
+
+static uint64_t
+up_ns(void)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_BOOTTIME, &ts);
 	return (uint64_t)ts.tv_sec * SEC + (uint64_t)ts.tv_nsec;
 }
 
@@ -221,6 +233,7 @@ on_fetched(const struct feed_fetched *r, void *arg)
 	if (r->not_modified) {
 		feed_set_clear(&feed->next);
 		feed->meta.fetched_ns = wall_ns();
+		feed->shrunk_fetches = 0;
 		went_well(feed);
 		return;
 	}
@@ -264,6 +277,7 @@ install(struct feed *feed)
 	feed_set_init(&feed->next, &feed->all->key);
 	feed->meta = feed->next_meta;
 	feed->meta.names = feed->set.nnames;
+	feed->shrunk_fetches = 0;
 	log_info("threat feed %s: %u names, %llu lines that are no entries",
 	    feed->row.name, feed->set.nnames,
 	    (unsigned long long)feed->counts.junk);
@@ -281,6 +295,42 @@ install(struct feed *feed)
 	wake_in(feed, 0);
 }
 
+/* Has next, which is too small, been so for long enough to be believed? */
+static bool
+stays_shrunk(struct feed *feed)
+{
+	uint64_t now = up_ns(),
+		 wait = FEED_SHRUNK_INTERVALS * feed->all->interval_ns;
+
+	if (feed->shrunk_fetches == 0 ||
+	    feed->next.nnames < feed->shrunk_names / 10) {
+		feed->shrunk_fetches = 0;
+		feed->shrunk_ns = now;
+		log_warn("threat feed %s: has %u names only: they are taken if "
+			 "it stays so for %llu s, or when it gets another name",
+		    feed->row.name, feed->next.nnames,
+		    (unsigned long long)(wait / SEC));
+	}
+	feed->shrunk_names = feed->next.nnames;
+	feed->shrunk_fetches++;
+	return feed->shrunk_fetches >= FEED_SHRUNK_FETCHES &&
+	    now - feed->shrunk_ns >= wait;
+}
+
+/* Why next is not to take set's place; NULL: it is. */
+static const char *
+unbelievable(struct feed *feed)
+{
+	const char *why = feed_implausible(&feed->counts, feed->next.nnames,
+	    feed->set.nnames);
+
+	if (why != feed_has_shrunk)
+		feed->shrunk_fetches = 0;
+	else if (stays_shrunk(feed))
+		return NULL;
+	return why;
+}
+
 static void
 do_index(struct feed *feed)
 {
@@ -291,8 +341,7 @@ do_index(struct feed *feed)
 		wake_in(feed, 0);
 		return;
 	case 1:
-		why = feed_implausible(&feed->counts, feed->next.nnames,
-		    feed->set.nnames);
+		why = unbelievable(feed);
 		if (why == NULL)
 			install(feed);
 		else
@@ -425,6 +474,9 @@ inherit(struct feed *feed, struct feed *old)
 	feed->set = old->set;
 	feed->meta = old->meta;
 	feed->why = old->why;
+	feed->shrunk_ns = old->shrunk_ns;
+	feed->shrunk_names = old->shrunk_names;
+	feed->shrunk_fetches = old->shrunk_fetches;
 	feed_set_init(&old->set, &feed->all->key);
 }
 

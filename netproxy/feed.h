@@ -33,6 +33,14 @@ struct feeds *feeds_new(struct event_base *base,
 void feeds_free(struct feeds *f);
 
 /*
+ * A list that has lost 90 % of its names may be somebody's mishap or attack; one
+ * that stays so for this many intervals between fetches is how it is meant.
+ * Counted while netproxy runs, over reloads.
+ */
+#define FEED_SHRUNK_INTERVALS 4u
+#define FEED_SHRUNK_FETCHES   3u /* in that time at least, in a row */
+
+/*
  * A configuration that feedconf_check admits.  Feeds that were there before,
  * with the same name, source and format, keep their names; what is under way is
  * given up.  Answers 0, or -1 with errno and everything is as it was.  The files

@@ -364,6 +364,8 @@ feed_parse_end(struct feed_parse *p)
 
 /* ---- plausibility ---- */
 
+const char feed_has_shrunk[] = "it has shrunk by more than 90 %";
+
 const char *
 feed_implausible(const struct feed_counts *c, uint64_t names, uint64_t had)
 {
@@ -374,6 +376,6 @@ feed_implausible(const struct feed_counts *c, uint64_t names, uint64_t had)
 	if (c->junk > c->lines / 2)
 		return "more than half of its lines are no entries";
 	if (names < had / 10)
-		return "it has shrunk by more than 90 %";
+		return feed_has_shrunk;
 	return NULL;
 }

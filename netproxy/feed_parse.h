@@ -73,6 +73,7 @@ size_t feed_name_clean(const char *s, size_t n, char *out);
  * May a feed of these counts take the place of one of had names (0: there was
  * none)?  NULL, or why not: empty, HTML, mostly junk, shrunk by 90 %.
  */
+extern const char feed_has_shrunk[]; /* the last of these */
 const char *feed_implausible(const struct feed_counts *c, uint64_t names,
     uint64_t had);
 

@@ -565,6 +565,92 @@ fetch_bad_keeps_good(void **state)
 	server_stop(&s);
 }
 
+#define TWENTY                                                      \
+	OK "\r\na.test\nb.test\nc.test\nd.test\ne.test\nf.test\ng.test\n" \
+	   "h.test\ni.test\nj.test\nk.test\nl.test\nm.test\nn.test\n"     \
+	   "o.test\np.test\nq.test\nr.test\ns.test\nt.test\n"
+#define SHRUNK "it has shrunk by more than 90 %"
+
+static void
+run_until_names(struct server *s, struct feeds *f, uint32_t names)
+{
+	time_t end = time(NULL) + 60;
+
+	while (status(f, 0).names != names && time(NULL) < end)
+		event_base_loop(s->base, EVLOOP_ONCE);
+	assert_int_equal(status(f, 0).names, names);
+}
+
+/* Once is a mishap; what stays so for four intervals is how it is meant. */
+static void
+fetch_shrunk_for_good_taken(void **state)
+{
+	struct server s;
+	struct feeds *f;
+	struct timespec a, b;
+	int before;
+
+	server_start(&s);
+	answer(&s, TWENTY);
+	conf_init(20 * MS);
+	conf_add("far", FEED_DOMAINS, "http://feeds.test:%u/", s.port);
+	f = feeds_of(&s);
+	feeds_start(f);
+	run_until(&s, f, 1, "");
+	/* not if it comes back between */
+	answer(&s, OK "\r\nlone.test\n");
+	run_until(&s, f, s.asked + 1, SHRUNK);
+	answer(&s, OK "\r\n<html>\n");
+	run_until(&s, f, s.asked + 1, "it is HTML");
+	assert_int_equal(status(f, 0).names, 20);
+	answer(&s, OK "\r\nlone.test\n");
+	run_until(&s, f, s.asked + 1, SHRUNK);
+	clock_gettime(CLOCK_BOOTTIME, &a);
+	before = s.asked;
+	run_until_names(&s, f, 1);
+	clock_gettime(CLOCK_BOOTTIME, &b);
+	assert_true(s.asked >= before + 2);
+	/* the first was fetched before the clock was read */
+	assert_true((b.tv_sec - a.tv_sec) * 1000 +
+		(b.tv_nsec - a.tv_nsec) / 1000000 >=
+	    40);
+	assert_string_equal(asked(f, "lone.test"),
+	    "threat-feed:far lone.test deny");
+	assert_string_equal(asked(f, "a.test"), "");
+	feeds_free(f);
+	server_stop(&s);
+}
+
+/* Nor is a reload the end of the wait; another name is. */
+static void
+fetch_shrunk_taken_under_another_name(void **state)
+{
+	struct server s;
+	struct feeds *f;
+
+	server_start(&s);
+	answer(&s, TWENTY);
+	conf_init(FOREVER);
+	conf_add("far", FEED_DOMAINS, "http://feeds.test:%u/", s.port);
+	f = feeds_of(&s);
+	feeds_start(f);
+	run_until(&s, f, 1, "");
+	answer(&s, OK "\r\nlone.test\n");
+	conf.interval_ns = 20 * MS;
+	assert_int_equal(feeds_configure(f, &conf), 0);
+	feeds_start(f);
+	run_until(&s, f, s.asked + 1, SHRUNK);
+	assert_int_equal(status(f, 0).names, 20);
+	conf.interval_ns = FOREVER;
+	strcpy(conf.row[0].name, "far2");
+	assert_int_equal(feeds_configure(f, &conf), 0);
+	feeds_start(f);
+	run_until(&s, f, s.asked + 1, "");
+	assert_int_equal(status(f, 0).names, 1);
+	feeds_free(f);
+	server_stop(&s);
+}
+
 static void
 fetch_unreachable_said(void **state)
 {
@@ -935,6 +1021,8 @@ main(void)
 		cmocka_unit_test(fetch_chunked_and_closed_in_force),
 		cmocka_unit_test(fetch_again_conditional),
 		cmocka_unit_test(fetch_bad_keeps_good),
+		cmocka_unit_test(fetch_shrunk_for_good_taken),
+		cmocka_unit_test(fetch_shrunk_taken_under_another_name),
 		cmocka_unit_test(fetch_unreachable_said),
 		cmocka_unit_test(url_read_as_meant),
 		cmocka_unit_test(cache_restart_keeps_names),
