@@ -467,7 +467,7 @@ has_family(const struct sock *s, const struct sockname *n)
 
 /* Would a packet to it find a way at all?  Else the kernel says what is wrong. */
 static bool
-has_route(const struct sock *s, const struct sockname *n)
+has_route(const struct sockname *n)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
 		.sin6_port = htons(n->port),
@@ -506,10 +506,16 @@ int
 redirect_home(struct call *c, struct sock *s)
 {
 	struct redirect *r = c->tracer->redirect;
+	int e;
 
-	/* In the mirror it reaches nobody but netproxy. */
-	if (r == NULL || !looks_mirrored(r, s) || engaged(s) != 0)
+	if (r == NULL || !looks_mirrored(r, s))
 		return 0;
+	/*
+	 * Not tried there: by the time that the kernel looks it may be free, and
+	 * nobody else gives it an address in the mirror.
+	 */
+	if ((e = engaged(s)) != 0)
+		return e;
 	return put_over(c, s, new_home(s));
 }
 
@@ -523,7 +529,7 @@ redirect_move(struct call *c, struct sock *s, enum redirect_to to,
 	if (r == NULL)
 		return 0;
 	if (to == REDIRECT_HOME ||
-	    (to == REDIRECT_WATCHED && !has_route(s, n)))
+	    (to == REDIRECT_WATCHED && !has_route(n)))
 		return redirect_home(c, s);
 	if (in_mirror(r, s) && has_family(s, n))
 		return 0;

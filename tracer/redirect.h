@@ -63,7 +63,10 @@ bool redirect_has_mirror(const struct redirect *r);
 int redirect_move(struct call *c, struct sock *s, enum redirect_to to,
     const struct sockname *n) __attribute__((warn_unused_result));
 
-/* Is s in the mirror?  It is brought home before it is bound or listens. */
+/*
+ * Is s in the mirror?  It is brought home before it is bound, connected or sent
+ * from for what is not netproxy's.  0, or the errno to answer.
+ */
 int redirect_home(struct call *c, struct sock *s)
     __attribute__((warn_unused_result));
 

@@ -160,8 +160,12 @@ judge_inet(struct call *c, struct sock *s, const struct sockname *n,
 		event_text(c, EVS_PATH, name, strlen(name));
 	if ((e = outcome(c, &v)) != 0)
 		return e;
-	if ((e = redirect_move(c, s, to, n)) != 0)
-		event_commit(c, e);
+	if ((e = redirect_move(c, s, to, n)) == 0)
+		return 0;
+	/* What the kernel says to a bind of one that is connected. */
+	if (op == NOP_BIND && (e == EISCONN || e == EALREADY))
+		e = EINVAL;
+	event_commit(c, e);
 	return e;
 }
 
@@ -359,6 +363,30 @@ judge(struct call *c, struct sock *s, enum net_op op, struct sock_to *to)
 	return 0;
 }
 
+/*
+ * Who connects or sends to 0.0.0.0 or :: means this machine: the kernel takes the
+ * loopback or, for IPv4, what the socket is bound to.  It is judged as the
+ * loopback, so that is where it goes.
+ */
+static void
+make_loopback(struct sock_to *to)
+{
+	static const uint8_t v4[4] = { 127, 0, 0, 1 };
+	struct sockname *n = &to->name;
+	uint8_t *tail = n->addr.s6_addr + 12;
+
+	if (memcmp(tail, "\0\0\0", 4) != 0)
+		return;
+	if (IN6_IS_ADDR_V4MAPPED(&n->addr))
+		memcpy(tail, v4, sizeof(v4));
+	else if (IN6_IS_ADDR_UNSPECIFIED(&n->addr))
+		n->addr = in6addr_loopback;
+	if (n->family == AF_INET6)
+		memcpy(to->bytes + 8, &n->addr, sizeof(n->addr));
+	else
+		memcpy(to->bytes + 4, tail, sizeof(v4));
+}
+
 /* len bytes at copy, which stays until they are judged, are to's address. */
 static int
 take_name(struct call *c, struct sock *s, enum sockname_use use,
@@ -370,7 +398,15 @@ take_name(struct call *c, struct sock *s, enum sockname_use use,
 	memcpy(to->bytes, copy, len);
 	to->len = (socklen_t)len;
 	e = sockname_read(s->domain, use, copy, len, &to->name);
-	return e != 0 ? e : judge(c, s, op, to);
+	if (e != 0)
+		return e;
+	if (to->name.kind == SOCKNAME_INET && use != SOCKNAME_BIND)
+		make_loopback(to);
+	/* AF_UNSPEC names nobody as long as the socket is AF_INET6. */
+	if (to->name.kind == SOCKNAME_NONE && use == SOCKNAME_SEND &&
+	    sock_type(s) != SOCK_STREAM)
+		to->len = 0;
+	return judge(c, s, op, to);
 }
 
 int
@@ -403,8 +439,8 @@ sock_wants_name(struct sock *s, int flags, uint64_t addr, int len)
 }
 
 int
-sock_to_judge(struct call *c, struct sock *s, int flags, const char *copy,
-    size_t len, struct sock_to *to)
+sock_to_judge(struct call *c, struct sock *s, const char *copy, size_t len,
+    struct sock_to *to)
 {
 	bool stream = sock_type(s) == SOCK_STREAM;
 
@@ -602,33 +638,55 @@ sock_ask_bind(struct call *c)
 
 /* ---- listen ---- */
 
+/* A rule that names what s was bound to may say no.  0, or the call is answered. */
+static int
+judge_listen(struct call *c, struct sock *s)
+{
+	struct verdict v;
+	size_t len;
+
+	if (s->domain != AF_UNIX ||
+	    !socktab_name(c->tracer->socks, inode_of(s->fd), c->w->text,
+		CALL_CANON_MAX, &len))
+		return 0;
+	image_unix(c->im, NOP_LISTEN, c->w->text, len, &v);
+	if (v.rule & RULE_BUILTIN)
+		allow_builtin(&v, BR_SESSION_OBJECT);
+	unix_event(c, NOP_LISTEN, c->w->text, len);
+	if (call_verdict(c, &v))
+		return 0;
+	call_refuse(c, &v, 0);
+	return -1;
+}
+
 /*
  * What is listened on was bound, and judged, before; a rule that names it and says no to listen is
- * left to ask.  The call goes on itself: two numbers, and the peers' view of who listens.
+ * left to ask.  The call goes on itself where its descriptor stays what it is: peers are told by
+ * SO_PEERCRED who listens.
  */
 void
 sock_ask_listen(struct call *c)
 {
-	struct verdict v;
 	struct sock s;
-	size_t len;
+	int r;
 
+	if (!image_settings(c->im)->has_unix_rules) {
+		answer_continue(c);
+		return;
+	}
 	if (!sock_get(c, &s))
 		return;
-	if (s.domain == AF_UNIX && image_settings(c->im)->has_unix_rules &&
-	    socktab_name(c->tracer->socks, inode_of(s.fd), c->w->text,
-		CALL_CANON_MAX, &len)) {
-		image_unix(c->im, NOP_LISTEN, c->w->text, len, &v);
-		if (v.rule & RULE_BUILTIN)
-			allow_builtin(&v, BR_SESSION_OBJECT);
-		unix_event(c, NOP_LISTEN, c->w->text, len);
-		if (!call_verdict(c, &v)) {
-			close(s.fd);
-			call_refuse(c, &v, 0);
-			return;
-		}
-		event_commit(c, 0);
+	if (judge_listen(c, &s) == -1) {
+		close(s.fd);
+		return;
 	}
+	if (task_is_alone(c->tracer->tasks, c->task)) {
+		close(s.fd);
+		event_commit(c, 0);
+		answer_continue(c);
+		return;
+	}
+	r = listen(s.fd, (int)(uint32_t)c->rq->data.args[1]);
 	close(s.fd);
-	answer_continue(c);
+	done(c, r, errno);
 }

@@ -74,8 +74,8 @@ int sock_to_read(struct call *c, struct sock *s, enum sockname_use use,
 bool sock_wants_name(struct sock *s, int flags, uint64_t addr, int len)
     __attribute__((warn_unused_result));
 /* As sock_to_read of a message's address, len bytes at copy, in range. */
-int sock_to_judge(struct call *c, struct sock *s, int flags, const char *copy,
-    size_t len, struct sock_to *to) __attribute__((warn_unused_result));
+int sock_to_judge(struct call *c, struct sock *s, const char *copy, size_t len,
+    struct sock_to *to) __attribute__((warn_unused_result));
 /* The kernel does not look at it: to is what is given instead. */
 void sock_to_none(struct sock *s, uint64_t addr, int len, struct sock_to *to);
 void sock_to_close(struct call *c, struct sock_to *to);

@@ -458,7 +458,7 @@ send_judged(struct call *c, struct sock *s, struct out *o, int flags,
 
 	*e = 0;
 	if (named)
-		*e = sock_to_judge(c, s, flags, o->name, len, &o->to);
+		*e = sock_to_judge(c, s, o->name, len, &o->to);
 	if (*e != 0)
 		return -1;
 	r = send_out(c, s, o, flags, e);

@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <time.h>
 #include <signal.h>
 #include <stdio.h>
@@ -250,6 +251,15 @@ run(const char *more, int (*fn)(void))
 
 /* ---- inet ---- */
 
+/* Is there a datagram at fd?  It is taken. */
+static int
+came(int fd)
+{
+	char buf[16];
+
+	return recv(fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0;
+}
+
 static int
 try_connect(void)
 {
@@ -287,6 +297,91 @@ static void
 connect_only_where_the_policy_says(void **state)
 {
 	run("", try_connect);
+}
+
+static const char world_text[] =
+    "  - name: no-bad\n    cidrs: [\"127.0.0.0/8\", \"::1/128\"]\n"
+    "    ports: [%u]\n    decision: deny\n"
+    "  - name: world\n    cidrs: [\"0.0.0.0/0\", \"::/0\"]\n"
+    "    decision: allow\n";
+
+static int
+try_unspecified(void)
+{
+	struct sockaddr_in bad = loopback(udp_bad_port), in = loopback(udp_port);
+	struct sockaddr_in6 bad6 = { .sin6_family = AF_INET6,
+		.sin6_port = bad.sin_port };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), t, fd6;
+
+	bad.sin_addr.s_addr = in.sin_addr.s_addr = htonl(INADDR_ANY);
+	FAILS(EACCES,
+	    sendto(fd, "x", 1, 0, (struct sockaddr *)&bad, sizeof(bad)));
+	FAILS(EACCES, connect(fd, (struct sockaddr *)&bad, sizeof(bad)));
+	bad.sin_family = AF_UNSPEC;
+	FAILS(EACCES,
+	    sendto(fd, "x", 1, 0, (struct sockaddr *)&bad, sizeof(bad)));
+	bad.sin_family = AF_INET;
+	t = socket(AF_INET, SOCK_STREAM, 0);
+	FAILS(EACCES, connect(t, (struct sockaddr *)&bad, sizeof(bad)));
+	FAILS(EACCES,
+	    sendto(t, "x", 1, MSG_FASTOPEN, (struct sockaddr *)&bad,
+		sizeof(bad)));
+	/* It is the loopback where that is allowed, too. */
+	MUST(sendto(fd, "x", 1, 0, (struct sockaddr *)&in, sizeof(in)) == 1);
+	MUST(came(udp_fd) && !came(udp_bad_fd));
+	MUST(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+	if ((fd6 = socket(AF_INET6, SOCK_DGRAM, 0)) == -1)
+		return 0;
+	FAILS(EACCES, connect(fd6, (struct sockaddr *)&bad6, sizeof(bad6)));
+	FAILS(EACCES,
+	    sendto(fd6, "x", 1, 0, (struct sockaddr *)&bad6, 24));
+	bad6.sin6_addr.s6_addr[10] = bad6.sin6_addr.s6_addr[11] = 0xff;
+	FAILS(EACCES,
+	    sendto(fd6, "x", 1, 0, (struct sockaddr *)&bad6, sizeof(bad6)));
+	MUST(!came(udp_bad_fd));
+	return 0;
+}
+
+static void
+unspecified_address_is_judged_as_loopback(void **state)
+{
+	char more[512];
+
+	snprintf(more, sizeof(more), world_text, udp_bad_port);
+	run(more, try_unspecified);
+}
+
+static int
+try_addrform(void)
+{
+	struct sockaddr_in bad = loopback(udp_bad_port);
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6,
+		.sin6_port = htons(udp_port) };
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0), inet = PF_INET;
+
+	if (fd == -1)
+		return 0;
+	bad.sin_family = AF_UNSPEC;
+	MUST(inet_pton(AF_INET6, "::ffff:127.0.0.1", &in6.sin6_addr) == 1);
+	MUST(connect(fd, (struct sockaddr *)&in6, sizeof(in6)) == 0);
+	/* To an IPv6 socket it is no address at all. */
+	(void)sendto(fd, "x", 1, 0, (struct sockaddr *)&bad, sizeof(bad));
+	MUST(!came(udp_bad_fd));
+	if (setsockopt(fd, IPPROTO_IPV6, IPV6_ADDRFORM, &inet, sizeof(inet)) ==
+	    -1)
+		return 0;
+	/* To an IPv4 socket it is one. */
+	(void)sendto(fd, "x", 1, 0, (struct sockaddr *)&bad, sizeof(bad));
+	MUST(!came(udp_bad_fd));
+	while (came(udp_fd))
+		;
+	return 0;
+}
+
+static void
+socket_that_changes_family_reaches_no_more(void **state)
+{
+	run("", try_addrform);
 }
 
 static int
@@ -562,6 +657,66 @@ abstract_name_is_own_while_its_socket_lives(void **state)
 	run("", try_abstract_own);
 }
 
+static const char listen_text[] =
+    "unix_socket_rules:\n"
+    "  - name: no-listen\n    paths: [\"@no\"]\n    operations: [listen]\n"
+    "    decision: deny\n"
+    "  - name: rest\n    paths: [\"@*\"]\n    decision: allow\n";
+
+#define SWAPPED	     50
+#define SWAPPED_MANY 3000
+
+/* Two sockets take turns at one number. */
+static void *
+swap(void *arg)
+{
+	const int *fd = arg;
+
+	for (;;)
+		for (int i = 0; i < 2; i++)
+			dup2(fd[i], SWAPPED);
+	return NULL;
+}
+
+static int
+bound_to(const char *name)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	memcpy(un.sun_path + 1, name, 2);
+	return bind(fd, (struct sockaddr *)&un, 2 + 1 + 2) == 0 ? fd : -1;
+}
+
+static int
+try_listen(void)
+{
+	static int fd[2];
+	pthread_t t;
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	MUST((fd[0] = bound_to("go")) != -1 && (fd[1] = bound_to("no")) != -1);
+	MUST(dup2(fd[1], SWAPPED) == SWAPPED);
+	FAILS(EACCES, listen(SWAPPED, 1));
+	MUST(pthread_create(&t, NULL, swap, fd) == 0);
+	for (int i = 0; i < SWAPPED_MANY && on == 0; i++) {
+		(void)listen(SWAPPED, 1);
+		MUST(getsockopt(fd[1], SOL_SOCKET, SO_ACCEPTCONN, &on, &len) ==
+		    0);
+	}
+	MUST(on == 0);
+	MUST(getsockopt(fd[0], SOL_SOCKET, SO_ACCEPTCONN, &on, &len) == 0 &&
+	    on == 1);
+	return 0;
+}
+
+static void
+listens_on_what_was_judged(void **state)
+{
+	run(listen_text, try_listen);
+}
+
 static int
 try_rights(void)
 {
@@ -773,6 +928,8 @@ main(void)
 		cmocka_unit_test(
 		    proc_net_unix_line_is_read_by_inode_and_abstract_name),
 		cmocka_unit_test(connect_only_where_the_policy_says),
+		cmocka_unit_test(unspecified_address_is_judged_as_loopback),
+		cmocka_unit_test(socket_that_changes_family_reaches_no_more),
 		cmocka_unit_test(fastopen_is_a_connect),
 		cmocka_unit_test(udp_reaches_only_what_is_allowed),
 		cmocka_unit_test(cmsg_of_a_datagram_cannot_redirect_it),
@@ -781,6 +938,7 @@ main(void)
 		cmocka_unit_test(unix_socket_that_a_rule_allows_is_reached),
 		cmocka_unit_test(unix_sockets_of_the_session_are_its_own),
 		cmocka_unit_test(abstract_name_is_own_while_its_socket_lives),
+		cmocka_unit_test(listens_on_what_was_judged),
 		cmocka_unit_test(rights_are_the_callers_descriptors),
 		cmocka_unit_test(
 		    creds_keep_uid_and_gid_and_cannot_name_another),
