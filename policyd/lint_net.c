@@ -349,6 +349,8 @@ meets(const struct net *s, const struct nrow *r, const struct nask *q)
 {
 	int dom = match_domain(s, r, q->set), cidr;
 
+	if (r->r->domains.n == 0 && r->r->registries.n > 0)
+		return 0; /* of hosts that each session finds */
 	if (q->addr == NULL)
 		return dom &&
 		    (r->r->ncidrs == 0 || r->r->r.decision == DEC_DENY);
@@ -638,6 +640,21 @@ spare_address_texts(struct net *s)
 	}
 }
 
+/* Which hosts registries stand for is known when a session is made. */
+static void
+spare_registries(struct net *s)
+{
+	uint32_t i, k, end;
+
+	for (i = 0; i < s->nrows; i++) {
+		if (s->rows[i].r->registries.n == 0)
+			continue;
+		end = i + 1 < s->nrows ? s->rows[i + 1].case_at : s->cases.n;
+		for (k = s->rows[i].case_at; k < end; k++)
+			s->cases.v[k].possible = s->cases.v[k].decides = 1;
+	}
+}
+
 static void
 ask_all(struct net *s)
 {
@@ -649,6 +666,54 @@ ask_all(struct net *s)
 	for (i = 0; i < s->naddrs && !s->l->failed; i++)
 		ask_nameless(s, &s->addrs[i].addr);
 	spare_address_texts(s);
+	spare_registries(s);
+}
+
+/* ---- names ---- */
+
+/* Nothing but the machine itself, where no name is needed? */
+static int
+is_loopback_only(const struct pnet_rule *r)
+{
+	static const struct in6_addr v4 = {
+		{ { [10] = 0xff, 0xff, 127, 0, 0, 0 } }
+	};
+	const struct pcidr *c;
+	unsigned int i;
+
+	for (i = 0; i < r->ncidrs; i++) {
+		c = &r->cidrs[i];
+		if ((c->prefix < 104 || !in_range(&c->addr, &v4, 104)) &&
+		    (c->prefix < 128 ||
+			!in_range(&c->addr, &in6addr_loopback, 128)))
+			return 0;
+	}
+	return r->ncidrs > 0;
+}
+
+/*
+ * A query is judged by rules of names alone: who lets addresses in and forgets
+ * that gets no answer to any name.
+ */
+static void
+say_nameless(struct lint *l)
+{
+	const struct pnet_rule *r, *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < l->pol->nnetwork_rules; i++) {
+		r = &l->pol->network_rules[i];
+		if (!lint_opens(r->r.decision))
+			continue;
+		if ((r->domains.n > 0 || r->registries.n > 0) && r->ncidrs == 0)
+			return;
+		if (first == NULL && !is_loopback_only(r))
+			first = r;
+	}
+	if (first != NULL)
+		lint_say(l, first->r.name.s, first->r.pos.line, LK_DOUBTFUL,
+		    "no rule allows a name (domains without cidrs), so that "
+		    "every DNS query is denied");
 }
 
 /* ---- entry ---- */
@@ -717,6 +782,7 @@ lint_net(struct lint *l)
 		l->failed = 1;
 		goto out;
 	}
+	say_nameless(l);
 	if (build(s, nfa) == 0) {
 		ask_all(s);
 		say_weak(s);

@@ -329,6 +329,30 @@ static const struct {
 	  "- {name: a, domains: [\"x.test\"], cidrs: [\"9.9.9.9/32\"], "
 	  "decision: deny}\n",
 	    "a: either: ", "unreachable" },
+	/* rules without domains are none of a query's; SEMANTICS.md, Network */
+	{ "network_rules:\n"
+	  "- {name: own, cidrs: [\"127.0.0.0/8\", \"::1\"], decision: allow}\n"
+	  "- {name: a, cidrs: [\"8.8.0.0/16\"], decision: allow}\n"
+	  "- {name: b, domains: [\"x.test\"], cidrs: [\"9.9.9.0/24\"], "
+	  "decision: allow}\n",
+	    "p.yaml:5: a: doubtful: no rule allows a name ", "own:" },
+	{ "network_rules:\n"
+	  "- {name: a, ports: [443], decision: audit}\n",
+	    "a: doubtful: no rule allows a name ", NULL },
+	{ "network_rules:\n"
+	  "- {name: a, cidrs: [\"8.8.0.0/16\"], decision: allow}\n"
+	  "- {name: b, domains: [\"x.test\"], ports: [1], decision: allow}\n",
+	    "", NULL },
+	{ "network_rules:\n"
+	  "- {name: a, cidrs: [\"8.8.0.0/16\"], decision: allow}\n"
+	  "- {name: b, registries: [npm], decision: allow}\n",
+	    "", NULL },
+	{ "network_rules:\n"
+	  "- {name: own, cidrs: [\"127.0.0.0/8\"], decision: allow}\n",
+	    "", NULL },
+	{ "network_rules:\n"
+	  "- {name: a, cidrs: [\"10.0.0.0/8\"], decision: deny}\n",
+	    "", NULL },
 	{ "unix_socket_rules:\n"
 	  "- {name: a, paths: [\"/run/**\", \"@x*\"], decision: allow}\n"
 	  "- {name: b, paths: [\"/run/y.sock\", \"@xy\"], decision: deny}\n",
