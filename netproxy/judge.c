@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netproxy/dns_msg.h"
 #include "netproxy/process.h"
 
 #define DNS_PORT 53
@@ -132,61 +133,22 @@ ask_feeds(struct np_session *s, const char *name, struct np_verdict *v)
 
 /* ---- query types ---- */
 
-static int
-hex_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* 32 nibbles, the last first, in front of .ip6.arpa. */
-static bool
-reverse6(const char *name, struct in6_addr *a)
-{
-	int i, v;
-
-	memset(a, 0, sizeof(*a));
-	for (i = 31; i >= 0; i--, name += 2) {
-		if ((v = hex_of(name[0])) == -1 || name[1] != '.')
-			return false;
-		a->s6_addr[i / 2] |= (uint8_t)(i % 2 ? v : v << 4);
-	}
-	return strcmp(name, "ip6.arpa") == 0;
-}
-
-static bool
-reverse4(const char *name, struct in6_addr *a)
-{
-	unsigned int b[4];
-	int end = 0;
-
-	memset(a, 0, sizeof(*a));
-	if (sscanf(name, "%3u.%3u.%3u.%3u.in-addr.arpa%n", &b[3], &b[2], &b[1],
-		&b[0], &end) != 4 ||
-	    end == 0 || name[end] != '\0' || b[0] > 255 || b[1] > 255 ||
-	    b[2] > 255 || b[3] > 255)
-		return false;
-	a->s6_addr[10] = a->s6_addr[11] = 0xff;
-	for (end = 0; end < 4; end++)
-		a->s6_addr[12 + end] = (uint8_t)b[end];
-	return true;
-}
-
 static bool
 any(const struct in6_addr *addr, const struct facts_name *n, void *arg)
 {
 	return false;
 }
 
+/* One spelling of each address: any other would say something to the zone's owner. */
 static bool
 is_given_out(struct np_session *s, const char *name)
 {
+	struct dns_name n;
 	struct in6_addr a;
 
-	if (strlen(name) > 80 || (!reverse4(name, &a) && !reverse6(name, &a)))
-		return false;
-	return facts_names(&s->facts, &a, facts_now_ns(), any, NULL) > 0;
+	return dns_name_from_text(&n, name, strlen(name)) == 0 &&
+	    dns_name_reverse(&n, &a) &&
+	    facts_names(&s->facts, &a, facts_now_ns(), any, NULL) > 0;
 }
 
 int
