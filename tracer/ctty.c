@@ -22,7 +22,6 @@
 #include "tracer/feature.h"
 #include "tracer/inject.h"
 #include "tracer/keep.h"
-#include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/tracer.h"
 
@@ -161,7 +160,6 @@ ctty_answer(struct call *c, int fd, bool cloexec)
 		(void)answer_fd(c, fd, cloexec);
 		return;
 	}
-	notify_blocks(c->w);
 	theirs = answer_fd(c, fd, cloexec);
 	/* Where it got an errno it is never behind such a call, and let go. */
 	j.value = theirs == -1 ? INT64_MIN : theirs;

@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "tracer/event.h"
-#include "tracer/notify.h"
 #include "tracer/tracer.h"
 
 #define PARK_MS	      5000 /* DESIGN 9: then the call is refused */
@@ -67,7 +66,6 @@ event_room(struct call *c)
 	if (r->head == NULL || has_room(r) ||
 	    image_settings(c->im)->ring_full_count)
 		return true;
-	notify_blocks(c->w);
 	while (ms < PARK_MS && !call_interrupted(c)) {
 		if (ring_wait(r, PARK_STEP_MS) == ETIMEDOUT)
 			ms += PARK_STEP_MS;
@@ -131,7 +129,6 @@ event_commit(struct call *c, int err)
 	 * that must not be lost, and wait for as long as the caller does.
 	 */
 	c->ev.fix.flags |= EVF_ALWAYS;
-	notify_blocks(c->w);
 	for (ms = 0; ring_put(r, &c->ev) == EAGAIN; ms += PARK_STEP_MS) {
 		if (ms >= PARK_MS && nobody_waits(c)) {
 			ring_drop(r);

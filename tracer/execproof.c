@@ -345,7 +345,6 @@ execproof_kept(struct call *c, struct work *w, struct args *a,
 	}
 	notify_settle(c->w);
 	event_commit(c, 0);
-	notify_blocks(c->w);
 	keep_exec_answering(&e);
 	answer_continue(c);
 	keep_exec_answered(k, &e, early);
@@ -379,7 +378,6 @@ execproof_held(struct call *c, struct work *w, struct args *a,
 	}
 	notify_settle(c->w);
 	event_commit(c, 0);
-	notify_blocks(c->w);
 	place_exec(c);
 	answer_continue(c);
 	while ((pid = wait_stop(tid, &status)) != -1) {

@@ -554,8 +554,6 @@ open_object(struct call *c, const struct open_rq *o, struct pathres *r)
 	}
 	if (!event_room(c))
 		return;
-	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
-		notify_blocks(c->w);
 	if (S_ISFIFO(st.st_mode)) /* ours must not be taken for its reader */
 		notify_settle(c->w);
 	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(TTY_MAJOR, 0))

@@ -1,10 +1,10 @@
 /*
- * Listeners, serving threads and the watcher.  A serving thread takes a turn,
- * blocks in RECV, serves one call from receipt to answer and may block in it.
- * The watcher sleeps on a futex while nothing is asked; while there is work it
- * looks every tick whether a call has been in progress for long: then its turn
- * is another's, its caller may have a signal to take (the thread is
- * interrupted), or nobody may be left to serve (a thread is added).
+ * Listeners, serving threads and the watcher.  A serving thread blocks in RECV,
+ * serves one call from receipt to answer and may block in it.  The watcher
+ * sleeps on a futex while nothing is asked; while there is work it looks every
+ * tick whether a call has been in progress for long: then its caller may have a
+ * signal to take (the thread is interrupted), or nobody may be left to serve (a
+ * thread is added).
  *
  * Must never: leave a call unanswered, hold the lock while serving, or end a
  * thread that still traces somebody.
@@ -43,10 +43,6 @@
 #define LONG_TICKS   2	  /* a call that lasts longer is looked at */
 #define SWEEP_TICKS  500  /* the task table, every second */
 #define LOOKS_TICK   16	  /* of a group's lasting calls, looked at in a tick */
-#define WIDE_TICKS   25	  /* then one turn is tried again */
-#define CROWD_EVERY  4	  /* calls between two looks at who waits */
-#define CROWD_FOUND  4	  /* somebody did: as much as so many times nobody */
-#define CROWD_MANY   16
 #define STACK_BYTES  (192u << 10)
 
 static long
@@ -55,117 +51,6 @@ futex(_Atomic uint32_t *word, int op, uint32_t val)
 	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, NULL,
 	    NULL, 0);
 }
-
-/* ---- turns ---- */
-
-static void
-turn_free(struct group *g, uint32_t n)
-{
-	atomic_fetch_add(&g->turns, n);
-	futex(&g->turns, FUTEX_WAKE, n);
-}
-
-/* w's turn is another's, if w has one. */
-static void
-turn_pass(struct worker *w)
-{
-	if (atomic_exchange(&w->turn, false))
-		turn_free(w->group, 1);
-}
-
-static bool
-count_down(_Atomic uint32_t *n)
-{
-	uint32_t v = atomic_load(n);
-
-	while (v != 0)
-		if (atomic_compare_exchange_weak(n, &v, v - 1))
-			return true;
-	return false;
-}
-
-/* Calls queue while there is one turn: as many turns as threads. */
-static void
-widen(struct worker *w)
-{
-	struct group *g = w->group;
-
-	w->crowd = 0;
-	if (atomic_exchange(&g->wide, true))
-		return;
-	if (w->tracer->threads > 1)
-		turn_free(g, w->tracer->threads - 1);
-}
-
-/* Locked; the watcher. */
-static void
-narrow(struct tracer *t, struct group *g, uint32_t now)
-{
-	if (!atomic_load(&g->wide)) {
-		g->wide_since = now;
-		return;
-	}
-	if (now - g->wide_since < WIDE_TICKS)
-		return;
-	g->wide_since = now;
-	atomic_fetch_add(&g->recall, t->threads - 1);
-	atomic_store(&g->wide, false);
-}
-
-static bool
-is_waited_for(int listener)
-{
-	struct pollfd p = { .fd = listener, .events = POLLIN };
-
-	return poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0;
-}
-
-/* With a turn in hand, now and then: do others wait already? */
-static void
-look_around(struct worker *w)
-{
-	struct group *g = w->group;
-
-	if (atomic_load_explicit(&g->wide, memory_order_relaxed) ||
-	    ++w->looks < CROWD_EVERY)
-		return;
-	w->looks = 0;
-	if (!is_waited_for(g->listener)) {
-		w->crowd -= w->crowd != 0;
-		return;
-	}
-	w->crowd += CROWD_FOUND;
-	if (w->crowd >= CROWD_MANY)
-		widen(w);
-}
-
-/* Wait for a turn.  false: interrupted. */
-static bool
-turn_take(struct worker *w)
-{
-	struct group *g = w->group;
-
-	if (atomic_load(&w->turn)) {
-		if (!count_down(&g->recall))
-			return true;
-		atomic_store(&w->turn, false);
-	}
-	if (!count_down(&g->turns)) {
-		futex(&g->turns, FUTEX_WAIT, 0);
-		if (!count_down(&g->turns))
-			return false;
-	}
-	atomic_store(&w->turn, true);
-	return true;
-}
-
-void
-notify_blocks(struct worker *w)
-{
-	turn_pass(w);
-}
-
-/* ---- the watcher's alarm clock ---- */
 
 static void
 wake_watcher(struct tracer *t)
@@ -319,9 +204,6 @@ receive(struct worker *w)
 	for (;;) {
 		if (atomic_load(&w->retire) || atomic_load(&w->group->ended))
 			return false;
-		if (!turn_take(w))
-			continue;
-		look_around(w);
 		memset(&w->rq, 0, sizeof(w->rq));
 		if (ioctl(w->group->listener, SECCOMP_IOCTL_NOTIF_RECV,
 		    &w->rq) == 0)
@@ -401,7 +283,6 @@ worker_main(void *arg)
 		atomic_store(&w->giving, false);
 		atomic_store(&w->state, WS_IDLE);
 	}
-	turn_pass(w);
 	atomic_store(&w->state, WS_ENDED);
 	return NULL;
 }
@@ -491,7 +372,6 @@ notify_serve(struct tracer *t, int listener, uint32_t entry)
 	g->tracer = t;
 	g->listener = listener;
 	g->entry = entry;
-	atomic_store(&g->turns, 1);
 	/* Missing before 6.6: wake-ups then go where the scheduler likes. */
 	(void)!ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
 	pthread_mutex_lock(&t->lock);
@@ -716,12 +596,10 @@ tend(struct tracer *t, struct group *g, uint32_t now)
 		busy = true;
 		if (now - atomic_load(&w->since) < LONG_TICKS)
 			continue;
-		turn_pass(w);
 		if ((++stuck + now) % share == 0)
 			look_at(t, w);
 	}
 	g->stuck = stuck;
-	narrow(t, g, now);
 	if (stuck < alive || atomic_load(&g->ended) ||
 	    (alive == 0 && has_hung_up(g->listener)))
 		return busy;

@@ -53,12 +53,6 @@ struct worker;
  */
 void notify_uninterrupted(struct worker *w);
 
-/*
- * This call may block, or last: another thread may receive meanwhile.  In the
- * serving thread only; never blocks.
- */
-void notify_blocks(struct worker *w);
-
 /* clone(2) that shares descriptors or a umask, and umask(2): noted, let go. */
 void notify_ask_share(struct call *c);
 void notify_ask_umask(struct call *c);

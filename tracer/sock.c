@@ -23,7 +23,6 @@
 
 #include "tracer/event.h"
 #include "tracer/fileops.h"
-#include "tracer/notify.h"
 #include "tracer/pathres.h"
 #include "tracer/redirect.h"
 #include "tracer/socktab.h"
@@ -480,31 +479,12 @@ done(struct call *c, long r, int e)
 
 /* ---- connect ---- */
 
-/*
- * Will others have to wait?  A connection to this machine is there at once, or
- * the watcher sees that it is not.
- */
-static bool
-may_last(struct sock *s, const struct sock_to *to)
-{
-	int flags;
-
-	if (to->name.kind != SOCKNAME_INET ||
-	    redirect_is_loopback(&to->name.addr) ||
-	    sock_type(s) != SOCK_STREAM)
-		return false;
-	flags = fcntl(s->fd, F_GETFL);
-	return flags == -1 || (flags & O_NONBLOCK) == 0;
-}
-
 /* Connect to what was judged.  0 or an errno. */
 static int
 connect_judged(struct call *c, struct sock *s, const struct sock_to *to)
 {
 	int r;
 
-	if (may_last(s, to))
-		notify_blocks(c->w);
 	do
 		r = connect(s->fd, &to->sa, to->len);
 	while (r == -1 && errno == EINTR && !call_interrupted(c));

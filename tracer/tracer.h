@@ -103,9 +103,6 @@ struct worker {
 	uint32_t pokes_seen;		/* by the thread itself */
 	_Atomic bool shed_me;		/* no more threads: give up this call */
 	_Atomic bool retire;
-	_Atomic bool turn;   /* it may receive: group.turns */
-	uint8_t looks;	     /* calls since it looked whether others wait */
-	uint8_t crowd;	     /* how often it found some, lately */
 	cpu_set_t cpus;	     /* its own mask */
 	bool pinned;	     /* to one of them, for an exec */
 	_Atomic bool giving; /* a copy of what it gave away is still open */
@@ -126,12 +123,7 @@ struct worker {
 	struct cred *cred;	/* carried for a marked task: cred.c */
 };
 
-/*
- * The listener of one entry and the threads that serve it.  Only who has a turn
- * receives: every thread that waits in RECV is woken by every call, so one waits
- * unless calls were found to queue.  A turn is kept from call to call; one whose
- * holder is going to block, or has, is passed on.
- */
+/* The listener of one entry and the threads that serve it. */
 struct group {
 	struct group *next;
 	struct tracer *tracer;
@@ -140,10 +132,6 @@ struct group {
 	unsigned int workers_cnt;
 	unsigned int stuck;	/* when the watcher last looked */
 	_Atomic bool ended;
-	_Atomic uint32_t turns;	/* futex: those that lie free */
-	_Atomic uint32_t recall; /* to be given up by who holds one */
-	_Atomic bool wide;	/* a turn for each of the first threads */
-	uint32_t wide_since;	/* tick; the watcher's */
 	struct worker *workers;
 	struct loop_io io;	/* entry.c: the listener's hang-up */
 };
