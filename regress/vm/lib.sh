@@ -75,6 +75,7 @@ vm_layer()
 	mkdir -p "$_u"
 	: >"$1/etc/fstab"
 	echo vm >"$1/etc/hostname"
+	cp "$TOP/regress/vm/guest" "$1/etc/vm-guest"
 	cat >"$_u/default.target" <<-E
 	[Unit]
 	Requires=sysinit.target vm-test.service
@@ -89,7 +90,7 @@ vm_layer()
 	FailureAction=poweroff-force
 	[Service]
 	Type=oneshot
-	ExecStart=/bin/sh $TOP/regress/vm/guest
+	ExecStart=/bin/sh /etc/vm-guest
 	StandardOutput=tty
 	StandardError=tty
 	TTYPath=/dev/ttyS0

@@ -89,6 +89,8 @@ main(void)
 	    "lowerdir=/layer:/host,upperdir=/mem/up,workdir=/mem/work");
 	put("none", NEW "/dev", "devtmpfs", 0, NULL);
 	put("none", NEW "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+	/* A tree that lies below one of these is shown by the guest script. */
+	put("/host", NEW "/run/host", NULL, MS_BIND, NULL);
 	put("/dev/vda", NEW "/var/tmp", "ext4", 0, NULL);
 	chmod(NEW "/var/tmp", 01777);
 	put("out", NEW "/mnt", "9p", 0,
