@@ -1,7 +1,10 @@
 /*
  * What netproxy tells auditd: one ring for all sessions, each record with its
  * session's id, as the monitor's own has.  Never blocks: what finds no room is
- * refused before it is done (np_event_room), and a refusal waits in nobody's way.
+ * refused before it is done or judged (np_event_room).
+ *
+ * While the ring is not nearly empty each session has a share of it a second, so that
+ * who asks for what is refused as fast as he can takes the room from nobody else.
  */
 
 #include <stdio.h>
@@ -57,6 +60,37 @@ is_wanted(const struct np_session *s, const struct np_verdict *v)
 	return set->log_denied || v->decision == DEC_AUDIT;
 }
 
+/* One more record of s in this second. */
+static void
+count(struct np_session *s)
+{
+	uint64_t now_s = facts_now_ns() / 1000000000u;
+	struct np *np = s->np;
+
+	if (np->put_s != now_s) {
+		np->put_s = now_s;
+		np->nputters = 0;
+	}
+	if (s->put_s != now_s) {
+		s->put_s = now_s;
+		s->nput = 0;
+		np->nputters++;
+	}
+	s->nput++;
+}
+
+/* It has had its part of half the ring in this second. */
+static bool
+is_over_share(const struct np_session *s)
+{
+	const struct np *np = s->np;
+	unsigned int n = np->nputters > NP_PUTTERS_LEAST ? np->nputters :
+							   NP_PUTTERS_LEAST;
+
+	return s->put_s == facts_now_ns() / 1000000000u &&
+	    s->nput >= np->ring.slots / 2 / n;
+}
+
 static void
 commit(struct np_session *s, struct evrec *e, const struct np_verdict *v)
 {
@@ -64,6 +98,7 @@ commit(struct np_session *s, struct evrec *e, const struct np_verdict *v)
 
 	if (r->head == NULL || !s->live || !is_wanted(s, v))
 		return;
+	count(s);
 	if (ring_put(r, e) == 0)
 		return;
 	e->fix.flags |= EVF_ALWAYS;
@@ -75,9 +110,14 @@ bool
 np_event_room(struct np_session *s)
 {
 	struct ring *r = &s->np->ring;
+	uint32_t used;
 
-	return r->head == NULL || image_settings(&s->im)->ring_full_count ||
-	    ring_used(r) < r->slots - r->slots / 4;
+	if (r->head == NULL || image_settings(&s->im)->ring_full_count)
+		return true;
+	used = ring_used(r);
+	if (used >= r->slots - r->slots / 4)
+		return false;
+	return used < r->slots / 8 || !is_over_share(s);
 }
 
 static void

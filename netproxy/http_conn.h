@@ -140,6 +140,8 @@ void http_reply_error(struct http_conn *c, unsigned int status,
 void http_reply_denied(struct http_conn *c, const struct http_verdict *v);
 /* What a failed dial is answered. */
 void http_reply_dial(struct http_conn *c, const struct http_dialled *d);
+/* 503 without a record, for which there is no room; the connection ends. */
+void http_reply_no_room(struct http_conn *c);
 /* The record of the request in hand, which ends with status. */
 void http_reply_record(struct http_conn *c, unsigned int status);
 /* The record of what had no one reading. */

@@ -483,7 +483,7 @@ resolved(struct http_dial *d, const struct sockaddr_storage *ss,
 	} else if (n == 0) {
 		finish_later(d, none);
 	} else if (!np_event_room(d->s)) {
-		finish_later(d, HTTP_DIAL_BUSY);
+		finish_later(d, HTTP_DIAL_NO_ROOM);
 	} else {
 		keep_meant(d);
 		interleave(d);

@@ -30,7 +30,8 @@ enum http_dial_rc {
 	HTTP_DIAL_NO_ANSWER,   /* the resolvers failed */
 	HTTP_DIAL_UNREACHABLE, /* err: of the last address */
 	HTTP_DIAL_TIMEOUT,
-	HTTP_DIAL_BUSY,	       /* no room for events, no memory */
+	HTTP_DIAL_NO_ROOM,     /* for events: there is to be none */
+	HTTP_DIAL_BUSY,	       /* no memory */
 	HTTP_DIAL_RC_MAX
 };
 

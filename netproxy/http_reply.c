@@ -123,6 +123,16 @@ http_reply_error(struct http_conn *c, unsigned int status, const char *why,
 }
 
 void
+http_reply_no_room(struct http_conn *c)
+{
+	if (c->txn != NULL && c->txn->has_res)
+		http_conn_break(c);
+	else
+		answer(c, 503, "",
+		    "agentsh: no room for the record of it\n", false);
+}
+
+void
 http_reply_denied(struct http_conn *c, const struct http_verdict *v)
 {
 	char name[128], where[160] = "", body[1024], fields[512];
@@ -151,7 +161,7 @@ static const struct {
 	[HTTP_DIAL_NO_ANSWER] = { 504, "the resolvers do not answer" },
 	[HTTP_DIAL_UNREACHABLE] = { 502, "the host cannot be reached" },
 	[HTTP_DIAL_TIMEOUT] = { 504, "the host does not answer" },
-	[HTTP_DIAL_BUSY] = { 503, "no memory, or no room for the record of it" },
+	[HTTP_DIAL_BUSY] = { 503, "no memory" },
 };
 
 /* Alerts of TLS: access_denied, internal_error. */
@@ -168,6 +178,8 @@ http_reply_dial(struct http_conn *c, const struct http_dialled *d)
 		    ALERT_DENIED : ALERT_ERROR);
 	} else if (d->rc == HTTP_DIAL_DENIED) {
 		http_reply_denied(c, &d->verdict);
+	} else if (d->rc == HTTP_DIAL_NO_ROOM) {
+		http_reply_no_room(c);
 	} else {
 		snprintf(why, sizeof(why), "%s%s%s", dial_tab[d->rc].why,
 		    d->err != 0 ? ": " : "",

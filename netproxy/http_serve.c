@@ -103,8 +103,7 @@ reuse(struct http_conn *c)
 		if (np_event_room(c->client.session))
 			begin_relay(c);
 		else
-			http_reply_error(c, 503, "no room for the record of it",
-			    false);
+			http_reply_no_room(c);
 	} else {
 		http_verdict_set(&t->verdict, &v);
 		http_reply_denied(c, &t->verdict);
@@ -185,7 +184,9 @@ http_serve_head(struct http_conn *c)
 	}
 	c->in_head = false;
 	c->head_seen = 0;
-	if (end < 0)
+	if (!np_event_room(c->client.session))
+		http_reply_no_room(c);
+	else if (end < 0)
 		http_reply_error(c, len == HTTP_HEAD_MAX ? 431 : 400,
 		    "a bare CR, LF or NUL, an empty line, or a head too long",
 		    false);
@@ -282,7 +283,7 @@ on_dialled(const struct http_dialled *d, void *arg)
 	c->dial = NULL;
 	if (t != NULL)
 		http_verdict_set(&t->verdict, &d->verdict.v);
-	if (tunnel && (d->rc != HTTP_DIAL_BUSY))
+	if (tunnel && d->rc != HTTP_DIAL_NO_ROOM)
 		record_tunnel(c, &d->peer, &d->verdict.v);
 	if (d->rc != HTTP_DIAL_OK) {
 		http_reply_dial(c, d);

@@ -130,8 +130,8 @@ bool np_redirect_connect(struct np_session *s, const char *host, uint16_t port,
     struct np_redirect *r, struct np_verdict *v);
 
 /*
- * Our resolver gave name (as asked, and each name of its CNAME chain) this address:
- * a fact for ttl seconds (floor 60).  Call it before the answer is sent.
+ * Our resolver gave name, as it was asked for, this address: a fact for ttl
+ * seconds (floor 60).  Call it before the answer is sent.
  */
 void np_learn(struct np_session *s, const char *name,
     const struct sockaddr *sa, uint32_t ttl);
@@ -147,9 +147,9 @@ bool np_is_private(struct np_session *s, const char *name,
 /* ---- event.c ---- */
 
 /*
- * Is there room for the event of something that is about to be done?  false (the
- * ring is full and the audit settings say block): refuse it as a failure (SERVFAIL,
- * 503), with no event.
+ * Is there room for the event of something that is about to be done or refused?  false
+ * (the ring is full, or filling and this session had its share, and the audit
+ * settings say block): refuse it as a failure (SERVFAIL, 503), with no event.
  */
 bool np_event_room(struct np_session *s);
 void np_event_dns(struct np_session *s, const char *name, uint16_t qtype,

@@ -21,6 +21,7 @@
 #define NP_BUCKETS     1024 /* of sessions, by host */
 #define NP_CLIENTS_MAX 512  /* connections of one session at once */
 #define NP_SHOWS_MAX   64   /* answers to `net` being written */
+#define NP_PUTTERS_LEAST 8  /* sessions among which the event ring is shared */
 #define NP_FDS_SPARE   1024 /* below the limit: connections begin to give way */
 
 struct np_listener {
@@ -42,6 +43,8 @@ struct np_session {
 	struct facts facts;
 	LIST_HEAD(, np_client) clients;
 	unsigned int nclients;
+	uint64_t put_s;	   /* the second in which it had nput records */
+	unsigned int nput;
 	char feed_rule[sizeof(((struct feed_verdict *)0)->rule)]; /* "threat-feed:NAME" of the last verdict */
 	struct dns_limit limit;
 };
@@ -55,6 +58,8 @@ struct np {
 	struct dns_server *dns;
 	struct feeds *feeds;
 	struct ring ring;
+	uint64_t put_s; /* the second in which nputters sessions had records */
+	unsigned int nputters;
 	int wake_fd;
 	uint32_t proxy_port;
 	LIST_HEAD(, np_session) sessions[NP_BUCKETS];

@@ -6,6 +6,7 @@
 #	net_config [LINES]	exe.dev's config with our resolver
 #	net_policy <RULES	open.yaml with these network_rules
 #	upstream_log		what the resolver was asked: "TYPE name", a line each
+#	net_mirror		the mirror's namespace, as a path
 
 NET_DNS=198.51.100.53
 NET_ADDRS="$NET_DNS/32 93.184.216.34/32 93.184.216.35/32 93.184.216.36/32 93.184.216.99/32 8.8.8.8/32 10.1.2.3/32 203.0.113.7/32"
@@ -68,6 +69,17 @@ P
 upstream_log()
 {
 	cat "$TESTTMP/upstream.log" 2>/dev/null
+}
+
+net_mirror()
+{
+	_home=$(readlink /proc/self/ns/net)
+	for _f in /proc/"$daemon"/fd/*; do
+		case $(readlink "$_f") in
+		"$_home") ;;
+		net:*) echo "$_f" ;;
+		esac
+	done
 }
 
 trap '_rc=$?; net_stop; (exit $_rc); finish' EXIT

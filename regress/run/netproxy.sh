@@ -100,6 +100,24 @@ assert any(n["name"] == "good.test" for n in d["names"]), d
 assert d["verdicts"] and isinstance(d["connections"], list), d' || bad "agentshctl net --json"
 check_not "a session that is not there" agentshctl net nosuch
 
+# what waits for a netproxy that was busy is served, though its session is new
+np=$(pgrep -P "$daemon" -f agentsh-netproxy)
+port=$(in_session printenv HTTP_PROXY | sed 's/.*://')
+waiting()
+{
+	[ "$(nsenter --net="$(net_mirror)" ss -Htn state established "sport = :$port" | wc -l)" -ge "$1" ]
+}
+kill -STOP "$np"
+net_bg in_session $C http://good.test/ >"$TESTTMP/first" 2>&1
+wait_until 20 waiting 1 || bad "nothing waits"
+late=$(new_session)
+net_bg agentsh exec "$late" -- $C http://good.test/ >"$TESTTMP/late" 2>&1
+wait_until 20 waiting 2 || bad "the second does not wait"
+kill -CONT "$np"
+for f in first late; do
+	wait_until 20 grep -q 'reached 2001:db8::34 80' "$TESTTMP/$f" || bad "$f: $(cat "$TESTTMP/$f")"
+done
+
 # kill -9 under load: nothing leaks meanwhile, and it goes on
 net_bg in_session sh -c 'while :; do ./netclient sendto 8.8.8.8 good.test 1; ./netclient sendto 8.8.8.8 evil.test 1; curl -s --max-time 2 http://good.test/; done' >"$TESTTMP/load" 2>&1
 wait_until 20 grep -q rcode "$TESTTMP/load" || bad "no load"

@@ -61,6 +61,7 @@ static unsigned int nservers;
 static char records[4096]; /* one a line */
 static unsigned int no_fds; /* so many sockets cannot be had */
 static unsigned int asked_for_fds;
+static bool no_room; /* for events */
 
 /* The time of everybody in this process. */
 int
@@ -162,7 +163,7 @@ np_client_del(struct np_client *c)
 bool
 np_event_room(struct np_session *s)
 {
-	return true;
+	return !no_room;
 }
 
 void
@@ -339,6 +340,7 @@ setup(void **state)
 	nservers = 0;
 	records[0] = '\0';
 	asked_for_fds = no_fds = 0;
+	no_room = false;
 	LIST_INIT(&session.clients);
 	return base == NULL;
 }
@@ -811,6 +813,32 @@ redirected_name_is_recorded(void **state)
 	close(fd);
 }
 
+/* Nothing is done that could not be recorded, nor is that recorded. */
+static void
+without_room_for_a_record_503(void **state)
+{
+	int fd = answered_client(), denied = client(), bad = client(),
+	    tun = client();
+
+	records[0] = '\0';
+	no_room = true;
+	say(fd, GET("a.test"));
+	assert_true(heard(fd, "HTTP/1.1 503 "));
+	assert_false(heard(last_server(), "GET"));
+	say(denied, GET("d.test"));
+	assert_true(heard(denied, "HTTP/1.1 503 "));
+	say(bad, "GET / HTTP/1.1\r\n\r\n");
+	assert_true(heard(bad, "HTTP/1.1 503 "));
+	say(tun, "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test\r\n\r\n");
+	assert_true(heard(tun, "HTTP/1.1 503 "));
+	assert_int_equal(nservers, 1);
+	assert_string_equal(records, "");
+	close(fd);
+	close(denied);
+	close(bad);
+	close(tun);
+}
+
 /* ---- who is reached ---- */
 
 static void
@@ -886,6 +914,7 @@ main(void)
 		T(answered_request_is_recorded_once),
 		T(second_address_is_recorded_under_its_rule),
 		T(redirected_name_is_recorded),
+		T(without_room_for_a_record_503),
 		T(denied_address_of_several_is_passed_over),
 		T(bytes_after_refused_connect_go_nowhere),
 		T(dial_without_descriptors_waits_for_some),
