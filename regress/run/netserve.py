@@ -3,7 +3,7 @@
 With NET_ZONE in the environment, a file of names and addresses, these are known as well.
 A resolver on 198.51.100.53 port 53, UDP and TCP, that knows ZONE; DIR/upstream.log has what
 it was asked.  A TCP server on ports 80, 443, 8080 of every address that says which address and
-port was reached, to HTTP and to anything else; a UDP echo on port 9000; a resolver
+port was reached, to HTTP and to anything else; an echo on port 9000, UDP and TCP; a resolver
 that nobody may reach on 8.8.8.8, whose every answer is 203.0.113.7.
 """
 import os
@@ -21,6 +21,7 @@ ZONE = {
     ("www.good.test", CNAME): (300, "good.test"),
     ("evil.test", A): (300, ["93.184.216.35"]),
     ("port.test", A): (300, ["93.184.216.36"]),
+    ("short.test", A): (1, ["93.184.216.37"]),
     ("shared.good.test", A): (300, ["93.184.216.36"]),
     ("rebind.test", A): (300, ["10.1.2.3"]),
     ("rebind.good.test", A): (300, ["10.1.2.3"]),
@@ -120,6 +121,12 @@ class Say(socketserver.BaseRequestHandler):
         self.request.sendall(text.encode())
 
 
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        while d := self.request.recv(2048):
+            self.request.sendall(d)
+
+
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
     daemon_threads = True
@@ -148,6 +155,7 @@ for port in (80, 443, 8080):
     start(Server(("0.0.0.0", port), Say))
     if "NET_ZONE" not in os.environ:
         start(Server6(("2001:db8::34", port), Say))
+start(Server(("0.0.0.0", 9000), Echo))
 open(DIR + "/netserve.ready", "w").close()
 echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 echo.bind(("0.0.0.0", 9000))
