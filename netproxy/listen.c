@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/rights.h"
 #include "netproxy/dns_server.h"
 #include "netproxy/http_proxy.h"
 #include "netproxy/process.h"
@@ -82,14 +83,23 @@ np_need_fds(struct np *np)
 	event_active(np->need_ev, EV_TIMEOUT, 0);
 }
 
+/* What we were given; asking the kernel is beyond our rights by now. */
+static int
+most_fds(void)
+{
+	const struct rights *r = rights_get(PROC_NETPROXY);
+	unsigned int i;
+
+	for (i = 0; i < RIGHTS_LIMITS && r->limits[i].resource != -1; i++)
+		if (r->limits[i].resource == RLIMIT_NOFILE)
+			return (int)r->limits[i].value;
+	return INT_MAX;
+}
+
 int
 listen_init(struct np *np)
 {
-	struct rlimit rl;
-
-	np->fd_high = INT_MAX;
-	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur <= INT_MAX)
-		np->fd_high = (int)rl.rlim_cur - NP_FDS_SPARE;
+	np->fd_high = most_fds() - NP_FDS_SPARE;
 	np->need_ev = evtimer_new(np->base, on_need, np);
 	return np->need_ev != NULL ? 0 : -1;
 }
