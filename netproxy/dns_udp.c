@@ -20,7 +20,7 @@
 #include "netproxy/dns_int.h"
 
 #define BATCH		64
-#define ROUNDS		8 /* batches before the loop's other work */
+#define ROUNDS		4 /* batches before the other sockets' turn */
 #define IN_BYTES	1536 /* no query is longer; a longer one is dropped */
 #define RCVBUF_BYTES	(4 << 20) /* some 10,000 queries */
 

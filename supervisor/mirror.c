@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -157,6 +158,8 @@ prepare(int fd, int family, int type)
 		return -1;
 	if (type != SOCK_DGRAM)
 		return 0;
+	if (set_int(fd, SOL_SOCKET, SO_REUSEPORT, 1) == -1)
+		return -1;
 	(void)set_int(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER);
 	if (family == AF_INET)
 		return set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
@@ -183,24 +186,57 @@ listener(int family, int type, uint16_t port)
 	return -1;
 }
 
+/*
+ * Of the sockets that share a port, in the order in which they were bound, a
+ * datagram goes to that which the last bits of its sender's address name: a
+ * session's number's.  Without this the kernel chooses, by ports too.
+ */
+static void
+share_by_sender(int fd, int family)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    (uint32_t)SKF_NET_OFF + (family == AF_INET ? 12 : 20)),
+		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, MIRROR_DNS_UDP - 1),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog prog = { .len = sizeof(code) / sizeof(code[0]),
+		.filter = code };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &prog,
+	    sizeof(prog));
+}
+
+static int
+add_one(struct mirror *mi, enum net_listen kind, int family, int type,
+    uint16_t port)
+{
+	struct mirror_socket *s = &mi->sock[mi->nsock];
+
+	s->kind = kind;
+	s->family = family;
+	s->fd = listener(family, type, port);
+	if (s->fd == -1)
+		return -1;
+	mi->nsock++;
+	return 0;
+}
+
 static int
 add(struct mirror *mi, enum net_listen kind, int type, uint16_t port)
 {
 	static const int family[] = { AF_INET, AF_INET6 };
-	struct mirror_socket *s;
-	size_t i;
+	unsigned int i, k, n = type == SOCK_DGRAM ? MIRROR_DNS_UDP : 1;
 
 	for (i = 0; i < 2; i++) {
-		s = &mi->sock[mi->nsock];
-		s->kind = kind;
-		s->family = family[i];
-		s->fd = listener(family[i], type, port);
-		/* A kernel without IPv6 has nobody who would ask by it. */
-		if (s->fd == -1 && errno == EAFNOSUPPORT && i > 0)
-			continue;
-		if (s->fd == -1)
-			return -1;
-		mi->nsock++;
+		for (k = 0; k < n; k++) {
+			if (add_one(mi, kind, family[i], type, port) == 0)
+				continue;
+			/* no IPv6, and so nobody who would ask by it */
+			return errno == EAFNOSUPPORT && i > 0 ? 0 : -1;
+		}
+		if (type == SOCK_DGRAM)
+			share_by_sender(mi->sock[mi->nsock - 1].fd, family[i]);
 	}
 	return 0;
 }

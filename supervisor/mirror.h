@@ -16,7 +16,12 @@
 
 #include "common/msg.h"
 
-#define MIRROR_SOCKETS 16
+/*
+ * Queries by UDP wait at this many sockets of each family, by the session that
+ * sent them: one that sends more than is read does not fill all.
+ */
+#define MIRROR_DNS_UDP 16u /* a power of two */
+#define MIRROR_SOCKETS (2 * MIRROR_DNS_UDP + 8)
 
 struct mirror_socket {
 	enum net_listen kind;
