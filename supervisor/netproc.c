@@ -311,13 +311,39 @@ netproc_start(struct monitor *mon)
 
 /* ---- sessions ---- */
 
+static bool
+is_taken(struct monitor *mon, uint32_t host)
+{
+	struct session *s;
+
+	TAILQ_FOREACH(s, &mon->sessions, entry) {
+		if (s->host == host)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Addresses come round again after eight million sessions, and one of the first
+ * may still live: two with one address would be judged as one.
+ */
+static uint32_t
+pick_host(struct monitor *mon, uint32_t number)
+{
+	uint32_t host = number & NETADDR_HOSTS;
+
+	while (host == 0 || is_taken(mon, host))
+		host = (host + 1) & NETADDR_HOSTS;
+	return host;
+}
+
 int
 netproc_session_make(struct session *s)
 {
 	struct monitor *mon = s->mon;
 	char text[256];
 
-	s->host = s->number & NETADDR_HOSTS;
+	s->host = pick_host(mon, s->number);
 	s->facts_fd = facts_create();
 	if (s->facts_fd == -1 ||
 	    (s->facts_ro_fd = facts_readonly(s->facts_fd)) == -1) {
