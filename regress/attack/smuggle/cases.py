@@ -291,7 +291,79 @@ HELLOS = [  # name, sni, meant, bytes after which it is cut, expected
     ("t-rebound", "rebind.test", "D", "alert 49"),
     ("t-unknown", "unknown.test", "O", "alert 49"),
 ]
+
+
+# What becomes of a hello between the client and the wire: one that servers understand is read
+# and passed on as it is; one that two could read differently is refused.
+def records(n, more=b""):
+    """In records of n bytes."""
+    def change(hello):
+        body = hello[5:] + more
+        return b"".join(b"\x16\x03\x01" + len(body[i:i + n]).to_bytes(2, "big") + body[i:i + n]
+                        for i in range(0, len(body), n))
+    return change
+
+
+def extended(*exts, first=False):
+    """With these extensions (type, data) after its own, or before."""
+    def change(hello):
+        body = hello[9:]
+        at = 34 + 1 + body[34]
+        at += 2 + int.from_bytes(body[at:at + 2], "big")
+        at += 1 + body[at]
+        own = body[at + 2:]
+        new = b"".join(t.to_bytes(2, "big") + len(d).to_bytes(2, "big") + d for t, d in exts)
+        own = new + own if first else own + new
+        body = body[:at] + len(own).to_bytes(2, "big") + own
+        msg = b"\x01" + len(body).to_bytes(3, "big") + body
+        return b"\x16\x03\x01" + len(msg).to_bytes(2, "big") + msg
+    return change
+
+
+def sni(*names):
+    one = b"".join(b"\0" + len(n).to_bytes(2, "big") + n for n in names)
+    return 0, len(one).to_bytes(2, "big") + one
+
+
+def renamed(to):
+    """Bytes of the name exchanged for as many others."""
+    return lambda hello: hello.replace(b"origin.test", to)
+
+
+GREASE = [(0x0a0a, b""), (0xfafa, b"\0")]
+ECH = [(0xfe0d, b"\0" * 40)]
+HELLO_CHANGES = [  # name, sni, meant, change, what comes of it
+    ("t-fragments", "origin.test", "O", records(16), "server"),
+    ("t-fragments-denied", "denied.test", "O", records(16), "alert 49"),
+    ("t-fragments-cut-name", "denied.test", "O", records(130), "alert 49"),
+    ("t-fragments-too-many", "origin.test", "O", records(1), "alert 50"),
+    ("t-more-in-record", "origin.test", "O", records(16000, b"\x0b\0\0\0"), "alert 50"),
+    ("t-grease", "origin.test", "O", extended(*GREASE), "server"),
+    ("t-grease-denied", "denied.test", "O", extended(*GREASE, first=True), "alert 49"),
+    ("t-ech", "origin.test", "O", extended(*ECH), "server"),
+    ("t-ech-denied", "denied.test", "O", extended(*ECH), "alert 49"),
+    ("t-name-only-added", None, "O", extended(sni(b"origin.test")), "server"),
+    ("t-name-denied-added", None, "O", extended(sni(b"denied.test")), "alert 49"),
+    ("t-two-extensions", "origin.test", "O", extended(sni(b"denied.test")), "alert 50"),
+    ("t-two-extensions-before", "origin.test", "O", extended(sni(b"denied.test"), first=True), "alert 50"),
+    ("t-two-names", None, "O", extended(sni(b"origin.test", b"denied.test")), "alert 50"),
+    ("t-no-names", None, "O", extended((0, b"\0\0")), "alert 50"),
+    ("t-other-type", None, "O", extended((0, b"\0\x0e\x01\0\x0borigin.test")), "alert 50"),
+    ("t-capitals", "origin.test", "O", renamed(b"ORIGIN.tEsT"), "server"),
+    ("t-capitals-denied", None, "O", extended(sni(b"DENIED.TEST")), "alert 49"),
+    ("t-dot", None, "O", extended(sni(b"origin.test.")), "server"),
+    ("t-dot-denied", None, "O", extended(sni(b"denied.test.")), "alert 49"),
+    ("t-nul", None, "O", extended(sni(b"origin.test\0.denied.test")), "alert 50"),
+    ("t-address", None, "O", extended(sni(b"10.9.0.4")), "alert 50"),
+    ("t-number", None, "O", extended(sni(b"0x0a090004")), "alert 50"),
+    ("t-port", None, "O", extended(sni(b"origin.test:443")), "alert 50"),
+    ("t-blank", "origin.test", "O", renamed(b"origin test"), "alert 50"),
+    ("t-cut", "origin.test", "O", lambda hello: hello[:-1], "nothing"),
+]
 HELLO_BYTES = [
+    ("t-http2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "HTTP/1.1 505"),
+    ("t-http-smuggled", b"GET /smuggled HTTP/1.1\r\nHost: denied.test\r\n\r\n", "HTTP/1.1 403"),
+    ("t-http-then-hello", b"\r\n\x16\x03\x01\0\x04", "nothing"),
     ("t-sslv2", b"\x80\x2e\x01\x03\x01\x00\x15\x00\x00\x00\x10", "nothing"),
     ("t-garbage", b"\x16\x03\x01\x00\x04\x02\x00\x00\x00", "alert 50"),
     ("t-empty-record", b"\x16\x03\x01\x00\x00", "alert 50"),
