@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -214,11 +215,82 @@ ancillary(void)
 	return r;
 }
 
+#define MIRROR_TRIES 2000
+
+static uint64_t
+netns_of(int s)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	(void)getsockopt(s, SOL_SOCKET, 71 /* SO_NETNS_COOKIE */, &cookie, &len);
+	return cookie;
+}
+
+static _Atomic int mirror_fd;
+static _Atomic unsigned int mirror_turn;
+
+/* Once for each turn, a little later each time. */
+static void *
+set_free(void *arg)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	unsigned int seen = 0;
+
+	while (mirror_fd != -1) {
+		if (mirror_turn == seen)
+			continue;
+		seen = mirror_turn;
+		for (volatile unsigned int i = 0; i < seen % 64 * 250; i++)
+			;
+		syscall(SYS_connect, mirror_fd, &none, sizeof(none));
+	}
+	return NULL;
+}
+
+/*
+ * A socket that the supervisor has made for our resolver's sake is told by its
+ * address whose it is: bound to another's it would be another's.  It is connected
+ * when it is looked at and free when it is bound.
+ */
+static int
+mirror_bind(void)
+{
+	struct sockaddr_in dns = v4(53, "8.8.8.8"), other = v4(0, "127.128.77.77");
+	int moved = 0, bound = 0, i, s = tcp(AF_INET);
+	uint64_t home = netns_of(s);
+	pthread_t t;
+
+	close(s);
+	if (pthread_create(&t, NULL, set_free, NULL) != 0)
+		return BROKEN;
+	for (i = 0; i < MIRROR_TRIES && !bound; i++) {
+		s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		syscall(SYS_connect, s, &dns, sizeof(dns));
+		moved += netns_of(s) != home;
+		/* Outside nothing is moved, and a name server not to be bothered. */
+		if (moved == 0) {
+			close(s);
+			break;
+		}
+		mirror_fd = s;
+		mirror_turn++;
+		bound = syscall(SYS_bind, s, &other, sizeof(other)) == 0 &&
+		    netns_of(s) != home;
+		close(s);
+	}
+	mirror_fd = -1;
+	pthread_join(t, NULL);
+	printf("%d of %d sockets were moved\n", moved, i);
+	return traps_way("bound to another session's address", bound);
+}
+
 const struct trap traps_net[] = {
 	{ "fastopen", fastopen, 'e' },
 	{ "mptcp", mptcp, 'e' },
 	{ "unspec-sendto", unspec_sendto, 'e' },
 	{ "old-sockaddr-in6", old_sockaddr_in6, 'e' },
 	{ "ancillary", ancillary, 'e' },
+	{ "mirror-bind", mirror_bind, 'l' },
 	{ NULL, NULL, 0 },
 };
