@@ -185,6 +185,8 @@ dns_conf_read(struct dns_conf *conf, const char *text, size_t len)
 		if (*p != '#' && *p != ';')
 			read_line(conf, &w);
 	}
+	if (conf->nservers == 0 && read_server4(&conf->server[0], "127.0.0.1"))
+		conf->nservers = 1;
 }
 
 unsigned int

@@ -35,7 +35,8 @@ void dns_conf_init(struct dns_conf *conf);
 
 /*
  * Read a resolv.conf: "nameserver" (addresses with port 53; a zone as a number
- * or an interface's name) and of "options" timeout, attempts and rotate.  What is neither is
+ * or an interface's name; none at
+ * all is 127.0.0.1) and of "options" timeout, attempts and rotate.  What is neither is
  * passed over, as resolvers do; search lists are the clients' own affair.
  */
 void dns_conf_read(struct dns_conf *conf, const char *text, size_t len);

@@ -314,14 +314,25 @@ status_line(struct feed_http *h, const char *s)
 	return 0;
 }
 
+/* Each costs us more than the server. */
+static int
+early(struct feed_http *h)
+{
+	unsigned int n = h->early + 1;
+
+	if (n > FEED_EARLY_MAX)
+		return bad(h, "too many answers before the answer");
+	feed_http_init(h, h->body_max, h->fn, h->arg);
+	h->early = n;
+	return 0;
+}
+
 /* Past the head: how does the body end? */
 static int
 head_end(struct feed_http *h)
 {
-	if (h->status < 200) { /* 100, 103: the real one follows */
-		feed_http_init(h, h->body_max, h->fn, h->arg);
-		return 0;
-	}
+	if (h->status < 200) /* 100, 103: the real one follows */
+		return early(h);
 	if (h->chunked && h->has_length)
 		return bad(h, "both a length and chunks");
 	if (h->status == 204 || h->status == 304)

@@ -18,6 +18,7 @@
 #define FEED_ETAG_MAX 256
 #define FEED_DATE_MAX 64
 #define FEED_HEAD_MAX 16384 /* status line and fields, trailers too */
+#define FEED_EARLY_MAX 8 /* answers of 1xx before the one that counts */
 
 struct feed_url {
 	bool tls;
@@ -64,6 +65,7 @@ struct feed_http {
 	enum feed_http_state state;
 	const char *why; /* constant text; "" until FH_BAD */
 	int status; /* 0 until known */
+	unsigned int early; /* answers before it */
 	bool html; /* Content-Type says so */
 	bool chunked, coded;
 	bool has_length;

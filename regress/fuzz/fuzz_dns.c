@@ -145,10 +145,16 @@ fuzz_conf(const uint8_t *data, size_t size)
 {
 	struct sockaddr_storage ss[DNS_SERVERS_MAX];
 	struct dns_conf conf;
+	unsigned int i;
 
 	dns_conf_read(&conf, (const char *)data, size);
-	must(conf.nservers <= DNS_SERVERS_MAX && conf.timeout_ms > 0 &&
-	    conf.attempts > 0);
+	must(conf.nservers > 0 && conf.nservers <= DNS_SERVERS_MAX &&
+	    conf.timeout_ms > 0 && conf.attempts > 0);
+	for (i = 0; i < conf.nservers; i++) {
+		must(memchr(conf.zone[i], '\0', IF_NAMESIZE) != NULL);
+		must(conf.zone[i][0] == '\0' ||
+		    conf.server[i].ss_family == AF_INET6);
+	}
 	must(dns_resolv_conf((const char *)data, size, ss, DNS_SERVERS_MAX) ==
 	    conf.nservers);
 }

@@ -536,6 +536,18 @@ conf_servers_and_options_read(void **state)
 	assert_true(c.rotate);
 }
 
+/* resolv.conf(5): where no server is named it is this machine's own. */
+static void
+assert_local(const struct dns_conf *c)
+{
+	const struct sockaddr_in *in = (const void *)&c->server[0];
+
+	assert_int_equal(c->nservers, 1);
+	assert_int_equal(in->sin_family, AF_INET);
+	assert_int_equal(ntohl(in->sin_addr.s_addr), INADDR_LOOPBACK);
+	assert_int_equal(ntohs(in->sin_port), 53);
+}
+
 static void
 conf_oddities_passed_over(void **state)
 {
@@ -549,15 +561,16 @@ conf_oddities_passed_over(void **state)
 	    "options timeout:99999999999 attempts:77\n");
 	char big[4096];
 
-	assert_int_equal(c.nservers, 0);
+	assert_local(&c);
 	assert_int_equal(c.timeout_ms, DNS_TIMEOUT_MAX_S * 1000);
 	assert_int_equal(c.attempts, DNS_ATTEMPTS_MAX);
 	c = conf_of("");
+	assert_local(&c);
 	assert_int_equal(c.timeout_ms, DNS_TIMEOUT_MS);
 	memset(big, 'n', sizeof(big));
 	big[sizeof(big) - 1] = '\0';
 	c = conf_of(big);
-	assert_int_equal(c.nservers, 0);
+	assert_local(&c);
 }
 
 static void

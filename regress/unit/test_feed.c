@@ -479,7 +479,9 @@ fetch_again_conditional(void **state)
 
 /* ---- what is not believed ---- */
 
-#define OK "HTTP/1.1 200 OK\r\n"
+#define OK     "HTTP/1.1 200 OK\r\n"
+#define EARLY  "HTTP/1.1 103 Early\r\nLink: x\r\n\r\n"
+#define EARLY3 EARLY EARLY EARLY
 static const struct {
 	const char *answer, *why;
 } bad_tab[] = {
@@ -516,6 +518,8 @@ static const struct {
 	{ OK "X : y\r\n\r\n", "a header field that is none" },
 	{ OK "X: y\n\r\n", "a line that ends in LF alone" },
 	{ "SSH-2.0-x\r\n", "the answer is not HTTP" },
+	{ EARLY3 EARLY3 EARLY3 OK "\r\nevil.test\n",
+	    "too many answers before the answer" },
 	{ "HTTP/1.1 101 Switch\r\n\r\n", "a status that nobody asked for" },
 	{ "HTTP/1.1 304 Not\r\n\r\n",
 	    "its server answers neither 200 nor 304" },
@@ -556,7 +560,7 @@ fetch_bad_keeps_good(void **state)
 		assert_string_equal(asked(f, "evil.test"), "");
 	}
 	/* And it comes back. */
-	answer(&s, OK "\r\nevil.test\nbad.test\n");
+	answer(&s, EARLY3 EARLY3 EARLY EARLY OK "\r\nevil.test\nbad.test\n");
 	run_until(&s, f, s.asked + 1, "");
 	assert_string_equal(asked(f, "evil.test"),
 	    "threat-feed:far evil.test deny");
