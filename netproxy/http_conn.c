@@ -427,17 +427,31 @@ on_write(evutil_socket_t fd, short what, void *arg)
 	http_conn_run(arg);
 }
 
+/* How long nothing may move; 0: that is not what the timer is for. */
+static unsigned int
+quiet_s(const struct http_conn *c)
+{
+	if (c->state == HTTP_RELAY || (c->state == HTTP_LINGER && !c->said))
+		return HTTP_STALL_S;
+	if (c->state != HTTP_HEAD || c->in_head)
+		return 0;
+	/* Who has not read the last answer yet is not between two requests. */
+	return evbuffer_get_length(c->down.out) > 0 ? HTTP_STALL_S :
+						      HTTP_BETWEEN_S;
+}
+
 /* Something moved since the timer was set: it is due later.  Else false. */
 static bool
 put_off(struct http_conn *c)
 {
-	uint64_t quiet = http_now_ms() - c->moved_ms, left;
+	uint64_t quiet = http_now_ms() - c->moved_ms, left,
+		 most = quiet_s(c) * UINT64_C(1000);
 	struct timeval tv;
 
-	if ((c->state != HTTP_RELAY && (c->state != HTTP_LINGER || c->said)) ||
-	    quiet >= HTTP_STALL_S * 1000u)
+	/* Never moved: a client that has not begun. */
+	if (quiet >= most || c->moved_ms == 0)
 		return false;
-	left = HTTP_STALL_S * 1000u - quiet;
+	left = most - quiet;
 	tv.tv_sec = (time_t)(left / 1000);
 	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
 	evtimer_add(&c->timer, &tv);

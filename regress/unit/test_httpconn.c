@@ -452,6 +452,7 @@ answered_client(void)
 	int fd = client();
 
 	say(fd, GET("a.test"));
+	assert_true(heard(last_server(), "GET /x"));
 	say(last_server(), OK);
 	assert_true(heard(fd, "200 OK"));
 	return fd;
@@ -534,6 +535,67 @@ request_before_75_s_served(void **state)
 	assert_false(is_over(fd));
 	pass(2);
 	assert_true(is_over(fd));
+	close(fd);
+}
+
+/* How many of n bytes, sent by steps, do not go. */
+static size_t
+send_through(int from, size_t n)
+{
+	static const char buf[16384];
+	unsigned int idle = 0;
+	ssize_t sent;
+
+	while (n > 0 && idle < 8) {
+		sent = send(from, buf, n < sizeof(buf) ? n : sizeof(buf),
+		    MSG_NOSIGNAL);
+		idle = sent > 0 ? 0 : idle + 1;
+		n -= sent > 0 ? (size_t)sent : 0;
+		turn();
+	}
+	return n;
+}
+
+/* What has been answered may be read later than the next request may come. */
+static void
+unread_answer_after_75_s_still_there(void **state)
+{
+	int fd = client(), i;
+	size_t got = 0;
+	ssize_t n;
+	char buf[4096];
+
+	say(fd, GET("a.test"));
+	say(last_server(), "HTTP/1.1 200 OK\r\nContent-Length: 320000\r\n\r\n");
+	assert_int_equal(send_through(last_server(), 320000), 0);
+	for (i = 0; i < 60; i++) {
+		pass(HTTP_BETWEEN_S * 1000 - 1);
+		while ((n = recv(fd, buf, sizeof(buf), 0)) > 0) {
+			got += (size_t)n;
+			if (got % 65536 < sizeof(buf))
+				break;
+		}
+		turn();
+	}
+	assert_true(got > 320000);
+	pass(2);
+	assert_true(is_over(fd));
+	close(fd);
+}
+
+static void
+unread_answer_after_300_s_closed(void **state)
+{
+	int fd = client();
+
+	say(fd, GET("a.test"));
+	say(last_server(), "HTTP/1.1 200 OK\r\nContent-Length: 320000\r\n\r\n");
+	assert_int_equal(send_through(last_server(), 320000), 0);
+	pass(HTTP_BETWEEN_S * 1000 + 1);
+	pass((HTTP_STALL_S - HTTP_BETWEEN_S) * 1000 - 2);
+	assert_false(LIST_EMPTY(&session.clients));
+	pass(2);
+	assert_true(LIST_EMPTY(&session.clients));
 	close(fd);
 }
 
@@ -898,6 +960,8 @@ main(void)
 		T(head_unfinished_after_30_s_408),
 		T(between_requests_after_75_s_closed),
 		T(request_before_75_s_served),
+		T(unread_answer_after_75_s_still_there),
+		T(unread_answer_after_300_s_closed),
 		T(server_silent_for_300_s_504),
 		T(answer_that_moves_goes_on),
 		T(lingering_after_5_s_closed),
