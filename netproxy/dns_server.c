@@ -182,8 +182,7 @@ make_room(struct dns_server *d)
 	struct dns_owner *o;
 	struct dns_pend *p;
 
-	if (d->stats.pending <= DNS_PENDING ||
-	    (o = owner_of_most(d)) == NULL ||
+	if (d->stats.pending <= DNS_PENDING || (o = owner_of_most(d)) == NULL ||
 	    (p = TAILQ_FIRST(&o->pends)) == NULL)
 		return;
 	d->stats.evicted++;

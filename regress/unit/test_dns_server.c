@@ -560,8 +560,8 @@ stream_saying_much_waits_its_turn(void **state)
 	for (i = 1; i < 5; i++) {
 		event_base_loop(h.base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
 		dns_server_stats(h.d, &st);
-		assert_true(st.queries <= 2u * (unsigned int)i *
-			DNS_STREAM_TURN);
+		assert_true(
+		    st.queries <= 2u * (unsigned int)i * DNS_STREAM_TURN);
 	}
 	for (i = 0; i < 300; i++) {
 		stream_get(s);

@@ -569,7 +569,7 @@ fetch_bad_keeps_good(void **state)
 	server_stop(&s);
 }
 
-#define TWENTY                                                      \
+#define TWENTY                                                            \
 	OK "\r\na.test\nb.test\nc.test\nd.test\ne.test\nf.test\ng.test\n" \
 	   "h.test\ni.test\nj.test\nk.test\nl.test\nm.test\nn.test\n"     \
 	   "o.test\np.test\nq.test\nr.test\ns.test\nt.test\n"
@@ -615,8 +615,8 @@ fetch_shrunk_for_good_taken(void **state)
 	clock_gettime(CLOCK_BOOTTIME, &b);
 	assert_true(s.asked >= before + 2);
 	/* the first was fetched before the clock was read */
-	assert_true((b.tv_sec - a.tv_sec) * 1000 +
-		(b.tv_nsec - a.tv_nsec) / 1000000 >=
+	assert_true(
+	    (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000 >=
 	    40);
 	assert_string_equal(asked(f, "lone.test"),
 	    "threat-feed:far lone.test deny");

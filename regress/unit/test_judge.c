@@ -216,7 +216,9 @@ name_in_feed_refused_whatever_allows(void **state)
 	static struct feedconf c = { .magic = FEEDCONF_MAGIC,
 		.size_bytes = sizeof(c),
 		.nrows = 1,
-		.row = { { .name = "lab", .where = "/l", .format = 1,
+		.row = { { .name = "lab",
+		    .where = "/l",
+		    .format = 1,
 		    .local = 1 } } };
 	int fd = memfd_create("feed", MFD_CLOEXEC);
 
