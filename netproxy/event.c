@@ -79,16 +79,16 @@ count(struct np_session *s)
 	s->nput++;
 }
 
-/* It has had its part of half the ring in this second. */
+/* It has had its part of so many slots in this second. */
 static bool
-is_over_share(const struct np_session *s)
+is_over_share(const struct np_session *s, uint32_t slots)
 {
 	const struct np *np = s->np;
 	unsigned int n = np->nputters > NP_PUTTERS_LEAST ? np->nputters :
 							   NP_PUTTERS_LEAST;
 
 	return s->put_s == facts_now_ns() / 1000000000u &&
-	    s->nput >= np->ring.slots / 2 / n;
+	    s->nput >= slots / n;
 }
 
 static void
@@ -117,7 +117,11 @@ np_event_room(struct np_session *s)
 	used = ring_used(r);
 	if (used >= r->slots - r->slots / 4)
 		return false;
-	return used < r->slots / 8 || !is_over_share(s);
+	if (used < r->slots / 8)
+		return true;
+	/* Where auditd is slow, the shares are small enough for it. */
+	return !is_over_share(s,
+	    used < r->slots / 2 ? r->slots / 2 : r->slots / 16);
 }
 
 static void

@@ -118,6 +118,14 @@ for f in first late; do
 	wait_until 20 grep -q 'reached 2001:db8::34 80' "$TESTTMP/$f" || bad "$f: $(cat "$TESTTMP/$f")"
 done
 
+# what one session asks is recorded as its own
+agentsh exec "$late" -- $C -o /dev/null http://evil.test/late
+in_session $C -o /dev/null http://evil.test/early
+wait_until 20 sh -c "'$ROOT/bin/agentshctl' events query --session '$late' --limit 1000 --json | grep -q evil.test/late" ||
+    bad "a session's request is not recorded"
+events_of "$late" | grep -q evil.test/early && bad "the request of another session"
+events | grep -q evil.test/late && bad "a request of another session"
+
 # kill -9 under load: nothing leaks meanwhile, and it goes on
 net_bg in_session sh -c 'while :; do ./netclient sendto 8.8.8.8 good.test 1; ./netclient sendto 8.8.8.8 evil.test 1; curl -s --max-time 2 http://good.test/; done' >"$TESTTMP/load" 2>&1
 wait_until 20 grep -q rcode "$TESTTMP/load" || bad "no load"
