@@ -10,9 +10,11 @@
 
 #include "netproxy/dns_up.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -23,11 +25,13 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "common/log.h"
 #include "common/siphash.h"
 
 #define BUCKETS	     8192u /* a power of two */
 #define DATAGRAM_MAX 4096
 #define READS_MAX    32 /* of one socket before the others' turn */
+#define SAY_MS	     60000u /* of one resolver, once in so long */
 
 TAILQ_HEAD(wait_queue, dns_wait);
 LIST_HEAD(flight_list, dns_flight);
@@ -67,7 +71,8 @@ struct server {
 	struct sockaddr_storage sa;
 	socklen_t sa_len;
 	char zone[IF_NAMESIZE]; /* of a link-local address, or "" */
-	uint64_t heard_ms, rest_until_ms;
+	uint64_t heard_ms, rest_until_ms, said_ms;
+	bool silent; /* and that was said */
 	struct usock *socks[DNS_UP_SOCKETS];
 	unsigned int nsocks;
 };
@@ -424,6 +429,56 @@ flight_go(struct dns_flight *f)
 	set_due(f, 0);
 }
 
+/* "192.0.2.1", "fe80::1%eth0"; with the port where it is another than 53. */
+static void
+server_text(const struct server *srv, char *buf, size_t size)
+{
+	const struct sockaddr_in6 *in6 = (const void *)&srv->sa;
+	const struct sockaddr_in *in = (const void *)&srv->sa;
+	bool v6 = srv->sa.ss_family == AF_INET6;
+	unsigned int port = ntohs(v6 ? in6->sin6_port : in->sin_port);
+	char addr[INET6_ADDRSTRLEN] = "?", at[16] = "";
+
+	if (v6)
+		(void)inet_ntop(AF_INET6, &in6->sin6_addr, addr, sizeof(addr));
+	else
+		(void)inet_ntop(AF_INET, &in->sin_addr, addr, sizeof(addr));
+	if (port != 53)
+		snprintf(at, sizeof(at), " port %u", port);
+	snprintf(buf, size, "%s%s%s%s", addr, srv->zone[0] != '\0' ? "%" : "",
+	    srv->zone, at);
+}
+
+static void
+server_silent(struct server *srv)
+{
+	uint64_t now = now_ms();
+	char text[96];
+
+	srv->rest_until_ms = now + DNS_UP_REST_MS;
+	if (srv->silent || (srv->said_ms != 0 && now - srv->said_ms < SAY_MS))
+		return;
+	srv->silent = true;
+	srv->said_ms = now;
+	server_text(srv, text, sizeof(text));
+	log_warn("resolver %s is silent: others are asked first", text);
+}
+
+static void
+server_heard(struct dns_up *up, unsigned int server)
+{
+	struct server *srv = &up->server[server];
+	char text[96];
+
+	srv->heard_ms = now_ms();
+	srv->rest_until_ms = 0;
+	if (!srv->silent)
+		return;
+	srv->silent = false;
+	server_text(srv, text, sizeof(text));
+	log_info("resolver %s answers again", text);
+}
+
 /*
  * Its resolver was no help.  To others neither, unless it has answered anything
  * since: who asks for a name that nobody answers for must not cost everybody
@@ -435,15 +490,8 @@ flight_failed(struct dns_flight *f)
 	struct server *srv = &f->up->server[f->server];
 
 	if (srv->heard_ms < f->sent_ms)
-		srv->rest_until_ms = now_ms() + DNS_UP_REST_MS;
+		server_silent(srv);
 	flight_go(f);
-}
-
-static void
-server_heard(struct dns_up *up, unsigned int server)
-{
-	up->server[server].heard_ms = now_ms();
-	up->server[server].rest_until_ms = 0;
 }
 
 static void
@@ -704,6 +752,8 @@ dns_up_configure(struct dns_up *up, const struct dns_conf *conf)
 		memcpy(up->server[i].zone, conf->zone[i],
 		    sizeof(up->server[i].zone));
 		up->server[i].heard_ms = up->server[i].rest_until_ms = 0;
+		up->server[i].said_ms = 0;
+		up->server[i].silent = false;
 	}
 	if (conf->nservers > 0)
 		up->socks_max = DNS_UP_SOCKETS / conf->nservers;

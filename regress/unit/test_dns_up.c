@@ -25,6 +25,7 @@
 
 #include <event2/event.h>
 
+#include "common/log.h"
 #include "dnsloop.h"
 
 /* ---- what is believed ---- */
@@ -345,6 +346,58 @@ streams_of_one_session_bounded(void **state)
 	close(s);
 	close(c);
 	close(c2);
+}
+
+static char said[1024];
+
+static void
+keep_line(int level, const char *text, void *arg)
+{
+	size_t n = strlen(said);
+
+	snprintf(said + n, sizeof(said) - n, "%s\n", text);
+}
+
+/* Once, of the first resolver. */
+static bool
+was_said(const char *what)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "resolver 127.0.0.1 port %u %s",
+	    ntohs(port_of(h.resolver[0])), what);
+	return strstr(said, text) != NULL &&
+	    strstr(strstr(said, text) + 1, text) == NULL;
+}
+
+/* Whoever looks why no name is found reads it in the log, once. */
+static void
+resolver_silent_said(void **state)
+{
+	int c = client(1), i;
+
+	said[0] = '\0';
+	log_set_sink(keep_line, NULL);
+	h.conf.timeout_ms = 100;
+	dns_server_configure(h.d, &h.conf);
+	for (i = 0; i < 3; i++) {
+		ask(c, (unsigned int)i, "a.test", DNS_A);
+		get(c);
+		assert_int_equal(rcode(), DNS_SERVFAIL);
+	}
+	assert_true(was_said("is silent"));
+	/* on a slow machine the answer may come too late, and again */
+	do {
+		while (!quiet(h.resolver[0]))
+			get_asked(0);
+		ask(c, 9, "b.test", DNS_A);
+		get_asked(0);
+		answer_a(0, "b.test", "192.0.2.7");
+		get(c);
+	} while (rcode() != DNS_NOERROR);
+	assert_true(was_said("answers again"));
+	log_set_sink(NULL, NULL);
+	close(c);
 }
 
 static void
@@ -697,6 +750,7 @@ main(void)
 		T(resolver_slow_for_one_name_asked_first_for_others),
 		T(resolver_without_tcp_asked_first_for_others),
 		T(streams_of_one_session_bounded),
+		T(resolver_silent_said),
 		T(resolvers_all_silent_servfail),
 		T(resolvers_absent_servfail_at_once),
 		T(resolver_port_closed_servfail_soon),
