@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -19,6 +20,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
 #include <pthread.h>
 #include <time.h>
 #include <signal.h>
@@ -822,7 +825,7 @@ try_big(void)
 	pid_t pid;
 
 	for (size_t i = 0; i < BIG; i++)
-		big[i] = (char)(i * 31 >> 3);
+		big[i] = (char)((i * 31 >> 3) ^ (i >> 16));
 	MUST(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
 	if ((pid = fork()) == 0) {
 		close(sv[1]);
@@ -844,6 +847,73 @@ static void
 big_stream_message_goes_whole(void **state)
 {
 	run("", try_big);
+}
+
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+
+#define ZC (700u << 10)
+
+/* The kernel goes on to read what was sent after the call. */
+static int
+try_zerocopy(void)
+{
+	char *big = malloc(ZC), *got = malloc(ZC);
+	struct sockaddr_in in = loopback(tcp_port);
+	struct iovec iov = { big, ZC };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), peer, one = 1, many = ZC, few = 32768;
+	struct pollfd p = { .fd = tcp_fd, .events = POLLIN };
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	int queued = 0;
+	size_t n = 0;
+	ssize_t r;
+	int status;
+	pid_t pid;
+
+	for (size_t i = 0; i < ZC; i++)
+		big[i] = (char)((i * 31 >> 3) ^ (i >> 16));
+	do {
+		/* Others' connections may be waiting. */
+		while ((peer = accept(tcp_fd, NULL, NULL)) != -1)
+			close(peer);
+	} while (errno != EAGAIN);
+	/* Much waits, little is on its way. */
+	(void)setsockopt(tcp_fd, SOL_SOCKET, SO_RCVBUF, &few, sizeof(few));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &many, sizeof(many));
+	MUST(connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0);
+	MUST(poll(&p, 1, 10000) == 1);
+	MUST((peer = accept(tcp_fd, NULL, NULL)) != -1);
+	MUST(setsockopt(fd, SOL_SOCKET, 60 /* SO_ZEROCOPY */, &one,
+		 sizeof(one)) == 0);
+	if ((pid = fork()) == 0) {
+		close(peer);
+		while (iov.iov_len > 0) {
+			if ((r = sendmsg(fd, &m, MSG_ZEROCOPY)) <= 0)
+				_exit(1);
+			iov.iov_base = (char *)iov.iov_base + r;
+			iov.iov_len -= (size_t)r;
+		}
+		_exit(0);
+	}
+	/* Until more than one piece waits, for 10 s at most. */
+	for (int i = 0; i < 10000 && queued < 300 << 10; i++) {
+		nanosleep(&ms, NULL);
+		MUST(ioctl(fd, SIOCOUTQ, &queued) == 0);
+	}
+	close(fd);
+	while (n < ZC && (r = read(peer, got + n, ZC - n)) > 0)
+		n += (size_t)r;
+	MUST(n == ZC && memcmp(big, got, ZC) == 0);
+	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+	return 0;
+}
+
+static void
+zerocopy_message_is_not_overwritten(void **state)
+{
+	run("", try_zerocopy);
 }
 
 static volatile sig_atomic_t piped, alarmed;
@@ -943,6 +1013,7 @@ main(void)
 		cmocka_unit_test(
 		    creds_keep_uid_and_gid_and_cannot_name_another),
 		cmocka_unit_test(big_stream_message_goes_whole),
+		cmocka_unit_test(zerocopy_message_is_not_overwritten),
 		cmocka_unit_test(pipe_signal_is_the_callers),
 		cmocka_unit_test(blocked_send_is_interrupted_by_a_signal),
 	};
