@@ -35,7 +35,7 @@ enum step {
 	STEP_READ, /* both take what has come */
 	STEP_END,  /* the session ends */
 	STEP_FIRST_SERVER, /* the first server sends */
-	STEP_NONE,
+	STEP_ROOM, /* there is room for events, or none any more */
 };
 
 struct np_session {
@@ -52,6 +52,7 @@ static struct event_base *base;
 static struct np_session session;
 static int servers[SERVERS], client;
 static unsigned int nservers;
+static bool has_room; /* for events */
 
 static void
 must(int ok)
@@ -115,7 +116,7 @@ np_client_del(struct np_client *c)
 bool
 np_event_room(struct np_session *s)
 {
-	return true;
+	return has_room;
 }
 
 void
@@ -288,7 +289,8 @@ step(enum step what, const uint8_t *p, size_t n)
 	case STEP_END:
 		end_session();
 		break;
-	case STEP_NONE:
+	case STEP_ROOM:
+		has_room = !has_room;
 		break;
 	}
 	turn();
@@ -311,6 +313,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair) == 0);
 	client = pair[1];
 	nservers = 0;
+	has_room = true;
 	kind = data[0] % 4;
 	dst.sin_port = htons(kind == 1 ? 80 : 443);
 	if (kind == 0 || kind == 3)

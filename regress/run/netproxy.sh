@@ -126,6 +126,13 @@ wait_until 20 sh -c "'$ROOT/bin/agentshctl' events query --session '$late' --lim
 events_of "$late" | grep -q evil.test/early && bad "the request of another session"
 events | grep -q evil.test/late && bad "a request of another session"
 
+# what it had asked when it ended is recorded too
+net_bg agentsh exec "$late" -- $C http://good.test/never >/dev/null 2>&1
+wait_until 20 sh -c "'$ROOT/bin/agentshctl' net '$late' | grep -q '^http .*good.test'" || bad "it does not ask"
+agentsh session destroy "$late" >/dev/null || bad "it does not end"
+wait_until 20 sh -c "'$ROOT/bin/agentshctl' events query --session '$late' --limit 1000 --json | grep -q good.test/never" ||
+    bad "what a session asked at its end is not recorded"
+
 # kill -9 under load: nothing leaks meanwhile, and it goes on
 net_bg in_session sh -c 'while :; do ./netclient sendto 8.8.8.8 good.test 1; ./netclient sendto 8.8.8.8 evil.test 1; curl -s --max-time 2 http://good.test/; done' >"$TESTTMP/load" 2>&1
 wait_until 20 grep -q rcode "$TESTTMP/load" || bad "no load"
