@@ -272,7 +272,9 @@ fileops_umask(struct call *c)
 	buf[n] = '\0';
 	if ((p = strstr(buf, "\nUmask:\t")) == NULL)
 		return false;
-	umask((mode_t)strtoul(p + 8, NULL, 8) & 0777);
+	mask = (mode_t)strtoul(p + 8, NULL, 8) & 0777;
+	task_umask_is(c->task, mask);
+	umask(mask);
 	return true;
 }
 

@@ -733,13 +733,18 @@ int
 notify_start(struct tracer *t)
 {
 	struct sigaction sa = { .sa_handler = on_poke };
+	/* Tracees' stops are waited for: nobody need be told. */
+	struct sigaction chld = { .sa_handler = SIG_DFL,
+		.sa_flags = SA_NOCLDSTOP };
 	sigset_t all, old;
 	pthread_attr_t at;
 	pthread_t th;
 	int e;
 
 	sigemptyset(&sa.sa_mask);
-	if (sigaction(SIGUSR1, &sa, NULL) == -1)
+	sigemptyset(&chld.sa_mask);
+	if (sigaction(SIGUSR1, &sa, NULL) == -1 ||
+	    sigaction(SIGCHLD, &chld, NULL) == -1)
 		return -1;
 	sigfillset(&all);
 	sigdelset(&all, SIGSYS);

@@ -124,6 +124,41 @@ task_read_status(const struct tasktab *tt, pid_t tid, struct task_status *st)
 	return st->len != 0;
 }
 
+#define STAT_MAX     512
+#define STAT_PPID    1	/* fields behind the name's parenthesis, from 0 */
+#define STAT_THREADS 17
+
+/* /proc/TID/stat.  false: tid is dead. */
+static bool
+read_stat(const struct tasktab *tt, pid_t tid, char *buf)
+{
+	char name[NUM_MAX + 8];
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(name, (uint32_t)tid), "/stat");
+	if ((fd = openat(tt->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return false;
+	n = read(fd, buf, STAT_MAX - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return n > 0;
+}
+
+/* A number of it, -1 where there is none. */
+static long
+stat_num(const char *buf, unsigned int field)
+{
+	const char *p = strrchr(buf, ')');
+
+	if (p == NULL || p[1] != ' ')
+		return -1;
+	for (p += 2; field > 0 && p != NULL; field--)
+		if ((p = strchr(p, ' ')) != NULL)
+			p++;
+	return p == NULL ? -1 : strtol(p, NULL, 10);
+}
+
 /*
  * When tid was started, 0 when it is dead.  With tid it names one thread for
  * ever.
@@ -131,19 +166,9 @@ task_read_status(const struct tasktab *tt, pid_t tid, struct task_status *st)
 static uint64_t
 read_start(const struct tasktab *tt, pid_t tid)
 {
-	char name[NUM_MAX + 8], buf[512];
-	ssize_t n;
-	int fd;
+	char buf[STAT_MAX];
 
-	num_text(num_put(name, (uint32_t)tid), "/stat");
-	if ((fd = openat(tt->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
-		return 0;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n <= 0)
-		return 0;
-	buf[n] = '\0';
-	return live_start(buf);
+	return read_stat(tt, tid, buf) ? live_start(buf) : 0;
 }
 
 static uint64_t
@@ -155,13 +180,30 @@ now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
+static void
+look_exe(const struct tasktab *tt, struct task *t)
+{
+	char name[NUM_MAX + 8];
+	ssize_t n;
+
+	num_text(num_put(name, (uint32_t)t->tid), "/exe");
+	n = readlinkat(tt->procfd, name, t->exe, sizeof(t->exe));
+	t->exe_len = n > 0 ? (uint16_t)n : 0;
+}
+
+static void
+set_comm(struct task *t, const char *comm, size_t len)
+{
+	memset(t->comm, 0, sizeof(t->comm));
+	memcpy(t->comm, comm,
+	    len < sizeof(t->comm) - 1 ? len : sizeof(t->comm) - 1);
+}
+
 /* Fill t from /proc; what cannot be read is left as it was. */
 static bool
 look(const struct tasktab *tt, struct task *t, struct task_status *st)
 {
-	char name[NUM_MAX + 8], *p;
-	const char *buf = st->buf;
-	ssize_t n;
+	const char *buf = st->buf, *p;
 	long v;
 
 	t->tgid = t->tgid == 0 ? t->tid : t->tgid;
@@ -184,16 +226,9 @@ look(const struct tasktab *tt, struct task *t, struct task_status *st)
 		t->umask_known = 1;
 	}
 	if (strncmp(buf, "Name:\t", 6) == 0 &&
-	    (p = strchr(buf, '\n')) != NULL) {
-		size_t len = (size_t)(p - buf) - 6;
-
-		memset(t->comm, 0, sizeof(t->comm));
-		memcpy(t->comm, buf + 6,
-		    len < sizeof(t->comm) - 1 ? len : sizeof(t->comm) - 1);
-	}
-	num_text(num_put(name, (uint32_t)t->tid), "/exe");
-	n = readlinkat(tt->procfd, name, t->exe, sizeof(t->exe));
-	t->exe_len = n > 0 ? (uint16_t)n : 0;
+	    (p = strchr(buf, '\n')) != NULL)
+		set_comm(t, buf + 6, (size_t)(p - buf) - 6);
+	look_exe(tt, t);
 	return true;
 }
 
@@ -233,6 +268,43 @@ inherit(struct tasktab *tt, struct task *t, uint32_t entry)
 	t->execed = from->execed;
 	t->sure = from->sure;
 	mend_cpus(t, from);
+}
+
+/*
+ * A process of one thread, forked by one whose credentials are known: what it
+ * has from there need not be read.  stat is its own.  false: it must be.
+ */
+static bool
+look_forked(struct tasktab *tt, struct task *t, uint32_t entry,
+    const char *stat)
+{
+	/* It alone could take a second thread, and waits for us. */
+	uint64_t shares = atomic_load(&tt->shares);
+	const char *name = strchr(stat, '('), *end = strrchr(stat, ')');
+	pid_t ppid = (pid_t)stat_num(stat, STAT_PPID);
+	const struct task *from;
+	bool known;
+
+	if (stat_num(stat, STAT_THREADS) != 1 || name == NULL || end == NULL ||
+	    atomic_load(&tt->creds))
+		return false;
+	pthread_mutex_lock(&tt->lock);
+	from = find(tt, ppid);
+	known = from != NULL && from != t && from->command == entry &&
+	    from->sure == SURE && from->tgid == ppid;
+	if (known)
+		t->uid = from->uid;
+	pthread_mutex_unlock(&tt->lock);
+	if (!known)
+		return false;
+	t->tgid = t->tid;
+	t->ppid = ppid;
+	t->alone = 1;
+	t->alone_at = shares;
+	t->umask_known = t->cpus_known = 0;
+	set_comm(t, name + 1, (size_t)(end - name) - 1);
+	look_exe(tt, t);
+	return true;
 }
 
 /* start: of process pid, which t is a thread of; pid 0 clears the entry. */
@@ -285,8 +357,9 @@ task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare,
 {
 	uint32_t gen = atomic_load_explicit(&tt->gen, memory_order_relaxed);
 	uint64_t now, start, first;
+	char stat[STAT_MAX];
 	struct task *t;
-	bool fresh;
+	bool fresh, forked;
 
 	st->len = 0;
 	pthread_mutex_lock(&tt->lock);
@@ -304,14 +377,18 @@ task_get(struct tasktab *tt, pid_t tid, uint32_t entry, struct task *spare,
 	    (!tt->root_session || now - t->looked_ns < REUSE_NS))
 		return t;
 	/* Only the thread's own call comes here, and it has one at a time. */
-	start = read_start(tt, tid);
-	look(tt, t, st);
+	start = read_stat(tt, tid, stat) ? live_start(stat) : 0;
+	forked = fresh && start != 0 && look_forked(tt, t, entry, stat);
+	if (!forked)
+		look(tt, t, st);
 	first = t->tgid == tid ? start : read_start(tt, t->tgid);
 	t->gen = gen;
 	t->looked_ns = now;
 	pthread_mutex_lock(&tt->lock);
 	if (fresh || was_reused(t, start))
 		inherit(tt, t, entry);
+	if (forked && t->sure == SURE && !atomic_load(&tt->creds))
+		t->marked = 0;
 	if (start != 0)
 		t->start = start;
 	live_set(tt, t, t->tgid, first);
@@ -357,6 +434,14 @@ task_umask(struct tasktab *tt, struct task *t, mode_t *mask)
 		return false;
 	*mask = t->umask;
 	return true;
+}
+
+void
+task_umask_is(struct task *t, mode_t mask)
+{
+	t->umask = (uint16_t)mask;
+	t->umask_known = 1;
+	t->looked_ns = now_ns();
 }
 
 void
@@ -409,8 +494,7 @@ renew(struct tasktab *tt, struct task *t, const char *comm)
 	t->looked_ns = now_ns();
 	t->alone_at = atomic_load(&tt->shares);
 	t->alone = 1;
-	memset(t->comm, 0, sizeof(t->comm));
-	memcpy(t->comm, comm, strnlen(comm, sizeof(t->comm) - 1));
+	set_comm(t, comm, strlen(comm));
 }
 
 /*

@@ -122,6 +122,9 @@ bool task_is_alone(struct tasktab *tt, struct task *t);
  */
 bool task_umask(struct tasktab *tt, struct task *t, mode_t *mask);
 
+/* It has been read; believed for a moment where t is alone. */
+void task_umask_is(struct task *t, mode_t mask);
+
 /* t is about to change its umask.  Before the answer. */
 void task_umask_changes(struct task *t);
 
