@@ -250,6 +250,16 @@ fileops_parent(struct call *c, enum systab_role dirfd, enum systab_role path,
 	return false;
 }
 
+void
+fileops_wear_umask(struct worker *w, mode_t mask)
+{
+	if (w->umask_worn && w->umask == mask)
+		return;
+	umask(mask);
+	w->umask = mask;
+	w->umask_worn = w->fs_own;
+}
+
 bool
 fileops_umask(struct call *c)
 {
@@ -259,7 +269,7 @@ fileops_umask(struct call *c)
 	int fd;
 
 	if (task_umask(c->tracer->tasks, c->task, &mask)) {
-		umask(mask);
+		fileops_wear_umask(c->w, mask);
 		return true;
 	}
 	num_text(num_put(name, c->rq->pid), "/status");
@@ -274,7 +284,7 @@ fileops_umask(struct call *c)
 		return false;
 	mask = (mode_t)strtoul(p + 8, NULL, 8) & 0777;
 	task_umask_is(c->task, mask);
-	umask(mask);
+	fileops_wear_umask(c->w, mask);
 	return true;
 }
 

@@ -53,6 +53,9 @@ void fileops_failed(struct call *c, enum file_op op, struct pathres *r, int e);
 /* Commit the event and answer a result: r, or -1 and errno e. */
 void fileops_done(struct call *c, long r, int e);
 
+/* This thread's umask from here on; in the serving thread only. */
+void fileops_wear_umask(struct worker *w, mode_t mask);
+
 /* Wear the caller's umask in this thread.  false: unknown, refuse. */
 bool fileops_umask(struct call *c) __attribute__((warn_unused_result));
 

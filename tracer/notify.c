@@ -258,7 +258,8 @@ worker_main(void *arg)
 	struct tracer *t = w->tracer;
 
 	/* umask belongs to the caller whose call is performed: ours alone. */
-	if (unshare(CLONE_FS) == -1)
+	w->fs_own = unshare(CLONE_FS) == 0;
+	if (!w->fs_own)
 		log_warn("unshare(CLONE_FS): %s", strerror(errno));
 	if (cred_thread(w) == -1) {
 		log_error("a serving thread keeps CAP_SYS_PTRACE: %s",

@@ -655,7 +655,18 @@ resolve_whole(struct call *c, int base, const char *path,
 	return true;
 }
 
-/* The parent's part of r->rest ends before last. */
+static void
+drop_dir(struct pathres *r, int base)
+{
+	if (r->dir != base)
+		fd_close(&r->dir);
+	r->dir = -1;
+}
+
+/*
+ * The parent's part of r->rest ends before last.  Where there is none r->dir is
+ * base itself, if that is not the tracer's own root.
+ */
 static bool
 resolve_parent(struct call *c, int base, size_t last, struct pathres *r)
 {
@@ -667,7 +678,8 @@ resolve_parent(struct call *c, int base, size_t last, struct pathres *r)
 		return false;
 	r->rest[last] = '\0';
 	if (last == 0)	/* a name in the base itself */
-		r->dir = fcntl(base, F_DUPFD_CLOEXEC, 0);
+		r->dir = base != c->tracer->rootfd ? base :
+		    fcntl(base, F_DUPFD_CLOEXEC, 0);
 	else
 		r->dir = open_how(base, parent, O_PATH | O_DIRECTORY,
 		    RESOLVE_NO_MAGICLINKS);
@@ -676,7 +688,7 @@ resolve_parent(struct call *c, int base, size_t last, struct pathres *r)
 		return false;
 	r->name = r->rest + last;
 	if (res_name(c, r) != 0 || is_our_proc(c->tracer, r->canon, r->len)) {
-		fd_close(&r->dir);
+		drop_dir(r, base);
 		return false;
 	}
 	return true;
@@ -689,14 +701,15 @@ resolve_parent(struct call *c, int base, size_t last, struct pathres *r)
 static bool
 is_missing(struct call *c, int base, size_t len, struct pathres *r)
 {
-	int fd;
+	int e, fd;
 
 	if (r->rest[len - 1] == '/' ||
 	    !resolve_parent(c, base, pathres_last(r->rest, len), r))
 		return false;
 	fd = open_how(r->dir, r->name, O_PATH | O_NOFOLLOW, 0);
-	fd_close(&r->dir);
-	if (fd == -1 && errno == ENOENT)
+	e = errno;
+	drop_dir(r, base);
+	if (fd == -1 && e == ENOENT)
 		return true;
 	fd_close(&fd);
 	return false;
@@ -747,7 +760,8 @@ pathres_resolve(struct call *c, int dirfd, const char *path, size_t len,
 		memmove(r->rest, r->rest + 2, len + 1);
 	}
 	e = resolve_from(c, base, len, want, r);
-	close(base);
+	if (r->dir != base) /* else it is r's now */
+		close(base);
 	return e;
 }
 

@@ -105,6 +105,9 @@ struct worker {
 	_Atomic bool retire;
 	cpu_set_t cpus;	     /* its own mask */
 	bool pinned;	     /* to one of them, for an exec */
+	bool fs_own;	     /* umask and working directory are its own */
+	bool umask_worn;     /* umask is this thread's */
+	mode_t umask;
 	_Atomic bool giving; /* a copy of what it gave away is still open */
 	_Atomic(struct tracer_image *) image; /* in use */
 

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tracer/fileops.h"
 #include "tracer/num.h"
 #include "tracer/tracer.h"
 #include "tracer/trash.h"
@@ -176,7 +177,7 @@ manifest_write(struct call *c, const struct pathres *r, const struct stat *st,
 	if ((text = manifest_text(c, r, st, token, &n)) == NULL)
 		return ENOMEM;
 	snprintf(name, sizeof(name), "%s.json", token);
-	umask(0077);
+	fileops_wear_umask(c->w, 0077);
 	fd = openat(t->trash_manifest, name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
 	if (fd == -1) {
