@@ -64,9 +64,11 @@ end_one(struct np *np)
 
 	if (s == NULL)
 		return false;
-	say_scarce(np, s);
 	LIST_FOREACH(c, &s->clients, entry)
 		oldest = c;
+	if (oldest == NULL)
+		return false;
+	say_scarce(np, s);
 	oldest->end(oldest);
 	return true;
 }
