@@ -12,6 +12,7 @@
  *		cloned before, sends
  *	asker	-> tracer	ENTRY_LISTENER	the listener
  *	tracer	-> monitor	LISTENER	a duplicate to keep
+ *	monitor	-> tracer	PLACED		where there are limits: it is in the session's cgroup
  *	tracer	-> asker	ENTRY_GO	it is being served
  *	asker: execve.  That exec is judged again, at depth 0, like any other.
  *

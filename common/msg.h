@@ -360,9 +360,7 @@ struct msg_entry_verdict {
 	X(TRACER_CONF,	PROC_MONITOR,	PROC_TRACER,	msg_tracer_conf, MSG_TAIL, FDS(3, 4),	MSG_P_RUN | MSG_ONCE) \
 	X(IMAGE,	PROC_MONITOR,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN) \
 	X(IMAGE_RESULT,	PROC_TRACER,	PROC_MONITOR,	msg_status,	1024,	FDS(0, 0),	MSG_P_RUN) \
-	X(BUSY,		PROC_MONITOR,	PROC_TRACER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(ENTRY,	PROC_MONITOR,	PROC_TRACER,	msg_entry,	0,	FDS(2, 2),	MSG_P_RUN) \
-	X(PLACED,	PROC_MONITOR,	PROC_TRACER,	msg_placed,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(ENTRY_STATE,	PROC_TRACER,	PROC_MONITOR,	msg_entry_state, 0,	FDS(0, 0),	MSG_P_RUN) \
 	X(LISTENER,	PROC_TRACER,	PROC_MONITOR,	msg_entry_state, 0,	FDS(1, 1),	MSG_P_RUN) \
 	X(NET_CONF,	PROC_MONITOR,	PROC_NETPROXY,	msg_net_conf,	0,	FDS(2, 2),	MSG_P_RUN | MSG_ONCE) \
@@ -382,7 +380,9 @@ struct msg_entry_verdict {
 	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY) \
 	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE) \
-	X(BOOST,	PROC_TRACER,	PROC_MONITOR,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN)
+	X(BOOST,	PROC_TRACER,	PROC_MONITOR,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
+	X(BUSY,		PROC_MONITOR,	PROC_TRACER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
+	X(PLACED,	PROC_MONITOR,	PROC_TRACER,	msg_placed,	0,	FDS(0, 0),	MSG_P_RUN)
 /* clang-format on */
 
 enum msg_type {
