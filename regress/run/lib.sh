@@ -157,7 +157,7 @@ stop_house()
 {
 	[ -n "$daemon" ] || return 0
 	if [ -z "${HOUSE_MAY_DIE-}" ] && kill -0 "$daemon" 2>/dev/null &&
-	    { [ "$(house_children)" != "$house_pids" ] || grep -q 'error .* was ended by signal' "$LOG"; }; then
+	    { [ "$(house_children)" != "$house_pids" ] || grep -qE 'was ended by signal (4|6|7|8|11|31) ' "$LOG"; }; then
 		bad "a process of the house died: had $house_pids, has $(house_children)"
 		tail -n 30 "$LOG" >&2
 	fi
