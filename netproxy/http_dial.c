@@ -576,7 +576,7 @@ http_dial_start(struct np_session *s, const struct http_dial_ask *ask,
 		d->has_meant = true;
 	}
 	evtimer_assign(&d->tick, d->base, on_tick, d);
-	d->until_ms = http_now_ms() + HTTP_DIAL_TOTAL_S * 1000u;
+	d->until_ms = http_now_ms() + HTTP_DIAL_TOTAL_S * UINT64_C(1000);
 	judge_host(d);
 	return d;
 }

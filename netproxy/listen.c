@@ -23,7 +23,7 @@
 #include "netproxy/process.h"
 
 #define ACCEPT_TURN 64 /* connections, before others have their turn */
-#define PAUSE_MS    100
+#define PAUSE_US    100000
 #define SAY_NS	    (60 * UINT64_C(1000000000)) /* once in so long */
 
 /* ---- when descriptors are scarce ---- */
@@ -120,7 +120,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 static void
 pause_listener(struct np_listener *l)
 {
-	const struct timeval tv = { 0, PAUSE_MS * 1000 };
+	const struct timeval tv = { 0, PAUSE_US };
 
 	log_warn("cannot accept: %m");
 	(void)event_del(l->ev);
