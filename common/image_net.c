@@ -161,6 +161,20 @@ is_exception(const struct image *im, const char *name, size_t len)
 	return bits != 0;
 }
 
+/* What the kernel goes to where an address says nothing: this machine. */
+static const struct in6_addr *
+goes_to(enum net_op op, const struct in6_addr *addr)
+{
+	static const struct in6_addr any4 = { { V4(0, 0, 0, 0) } },
+		loopback4 = { { V4(127, 0, 0, 1) } };
+
+	if (op != NOP_CONNECT && op != NOP_SENDTO)
+		return addr;
+	if (IN6_IS_ADDR_UNSPECIFIED(addr))
+		return &in6addr_loopback;
+	return memcmp(addr, &any4, sizeof(any4)) == 0 ? &loopback4 : addr;
+}
+
 void
 image_net(const struct image *im, enum net_op op, const char *name,
     size_t name_len, const struct in6_addr *addr, uint16_t port,
@@ -176,6 +190,7 @@ image_net(const struct image *im, enum net_op op, const char *name,
 		image_builtin(im, BR_PORT_ZERO, v);
 		return;
 	}
+	addr = goes_to(op, addr);
 	if (!named) {
 		name = text_of(addr, buf);
 		name_len = name != NULL ? strlen(name) : 0;

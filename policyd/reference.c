@@ -501,10 +501,26 @@ addr_listed(const struct pnet_rule *f, const struct in6_addr *a)
 	return 0;
 }
 
+/* Connecting to no address is connecting to this machine. */
+static struct ref_net
+where_it_goes(const struct ref_net *q)
+{
+	struct ref_net to = *q;
+
+	if (q->dns || q->bind)
+		return to;
+	if (in_range(&q->addr, "0.0.0.0", 32))
+		(void)inet_pton(AF_INET6, "::ffff:127.0.0.1", &to.addr);
+	else if (in_range(&q->addr, "::", 128))
+		to.addr = in6addr_loopback;
+	return to;
+}
+
 enum ref_why
 reference_net_why(const struct reference *r, const struct pnet_rule *f,
-    const struct ref_net *q)
+    const struct ref_net *asked)
 {
+	const struct ref_net to = where_it_goes(asked), *q = &to;
 	char buf[1024];
 	const char *name = seen_name(q, buf, sizeof(buf));
 	unsigned int ndomains = f->domains.n + f->registries.n;

@@ -409,6 +409,21 @@ command_more_than_one_word_of_rules(void **state)
 
 /* ---- network ---- */
 
+/* The kernel goes to the loopback for who connects to no address. */
+static void
+net_no_address_is_loopback(void **state)
+{
+	compile(HEAD "network_rules:\n"
+	    "  - { name: home, cidrs: [127.0.0.0/8, '::1/128'], decision: deny }\n"
+	    "  - { name: rest, cidrs: [0.0.0.0/0, '::/0'], decision: allow }\n",
+	    NULL);
+	net(NOP_CONNECT, NULL, "127.0.0.1", 80, "deny home");
+	net(NOP_CONNECT, NULL, "0.0.0.0", 80, "deny home");
+	net(NOP_CONNECT, NULL, "::", 80, "deny home");
+	net(NOP_BIND, NULL, "0.0.0.0", 80, "allow rest");
+	net(NOP_CONNECT, NULL, "0.0.0.1", 80, "allow rest");
+}
+
 static void
 net_lists_are_anded(void **state)
 {
@@ -435,6 +450,7 @@ net_lists_are_anded(void **state)
 	net(NOP_CONNECT, NULL, "127.0.0.1", 99, "deny default-deny-network");
 	net(NOP_CONNECT, NULL, "::1", 99, "deny default-deny-network");
 	net(NOP_CONNECT, NULL, "::", 99, "deny default-deny-network");
+	net(NOP_CONNECT, NULL, "0.0.0.0", 99, "deny default-deny-network");
 	net(NOP_CONNECT, NULL, "fd00::1", 99, "deny default-deny-network");
 	net(NOP_CONNECT, NULL, "2001:db8::1", 99, "allow st");
 	dns("meta.test", "deny dn");
@@ -720,6 +736,7 @@ main(void)
 		cmocka_unit_test(command_names_and_paths),
 		cmocka_unit_test(command_depth_and_arguments),
 		cmocka_unit_test(command_more_than_one_word_of_rules),
+		cmocka_unit_test(net_no_address_is_loopback),
 		cmocka_unit_test(net_lists_are_anded),
 		cmocka_unit_test(net_private_answers_are_exceptions),
 		cmocka_unit_test(net_bind_port_zero_is_free),
