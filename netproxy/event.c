@@ -4,7 +4,8 @@
  * refused before it is done or judged (np_event_room).
  *
  * While the ring is not nearly empty each session has a share of it a second, so that
- * who asks for what is refused as fast as he can takes the room from nobody else.
+ * who asks for what is refused as fast as he can takes the room from nobody else; one
+ * that is alone may use half of it.
  */
 
 #include <stdio.h>
@@ -91,6 +92,13 @@ is_over_share(const struct np_session *s, uint32_t slots)
 	    s->nput >= slots / n;
 }
 
+/* Nobody else has put a record in this second. */
+static bool
+is_alone(const struct np_session *s)
+{
+	return s->np->nputters == 1 && s->put_s == s->np->put_s;
+}
+
 static void
 commit(struct np_session *s, struct evrec *e, const struct np_verdict *v)
 {
@@ -118,6 +126,8 @@ np_event_room(struct np_session *s)
 	if (used >= r->slots - r->slots / 4)
 		return false;
 	if (used < r->slots / 8)
+		return true;
+	if (used < r->slots / 2 && is_alone(s))
 		return true;
 	/* Where auditd is slow, the shares are small enough for it. */
 	return !is_over_share(s,
