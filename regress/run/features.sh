@@ -382,11 +382,19 @@ same "git and gcc" "$(HOME=$W in_session sh work.sh 2>&1 | tr '\n' ' ')" "5 buil
 mkdir u && chown 65534:65534 u && chmod 711 "$TESTTMP" "$(dirname "$TESTTMP")"
 same "another user" "$(cd u && setpriv --reuid=65534 --regid=65534 --clear-groups "$ROOT/bin/agentsh" exec -- sh -c 'id -u; /bin/true && echo x >f && cat f; cat ../secret' 2>/dev/null | tr '\n' ' ')" "65534 x "
 
-events >"$TESTTMP/ev"
 refused=no-port
 case $FEATURES in
 *getfd) refused="socket cannot be had" ;;
 esac
+# auditd commits in batches, which may take long where the disk is busy
+all_there()
+{
+	events >"$TESTTMP/ev"
+	for pat in no-uname '"secret"' "$refused" soft_delete; do
+		grep -q "$pat" "$TESTTMP/ev" || return 1
+	done
+}
+wait_until 30 all_there
 for pat in no-uname '"secret"' "$refused" soft_delete; do
 	grep -q "$pat" "$TESTTMP/ev" || grep '"effective_action": "blocked"' "$TESTTMP/ev"
 	check "event: $pat" grep -q "$pat" "$TESTTMP/ev"
