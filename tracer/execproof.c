@@ -347,7 +347,7 @@ execproof_kept(struct call *c, struct work *w, struct args *a,
 	event_commit(c, 0);
 	keep_exec_answering(&e);
 	answer_continue(c);
-	keep_exec_answered(k, &e, early);
+	keep_exec_answered(k, &e, early, c->gone);
 	if ((pid = keep_exec_wait(&e)) == 0)
 		return; /* the exec failed */
 	if (!is_proved(c, w, a, pid, j)) {
@@ -363,6 +363,7 @@ void
 execproof_held(struct call *c, struct work *w, struct args *a,
     struct judging *j)
 {
+	bool early = (c->tracer->features & FEATURE_WAIT_KILLABLE) != 0;
 	pid_t tid = (pid_t)c->rq->pid, pid;
 	int status;
 
@@ -371,7 +372,7 @@ execproof_held(struct call *c, struct work *w, struct args *a,
 		call_unjudgeable(c, "the program cannot be held (ptrace)");
 		return;
 	}
-	if (ptrace(PTRACE_INTERRUPT, tid, 0, 0) == -1) {
+	if (early && ptrace(PTRACE_INTERRUPT, tid, 0, 0) == -1) {
 		call_unjudgeable(c, "the program is dying");
 		let_go(tid);
 		return;
@@ -380,6 +381,13 @@ execproof_held(struct call *c, struct work *w, struct args *a,
 	event_commit(c, 0);
 	place_exec(c);
 	answer_continue(c);
+	/*
+	 * Where its wait for us is interruptible that would withdraw the call,
+	 * to be made again and again.  A thread other than the leader may be
+	 * gone by now: its exec has succeeded.
+	 */
+	if (!early)
+		(void)ptrace(PTRACE_INTERRUPT, tid, 0, 0);
 	while ((pid = wait_stop(tid, &status)) != -1) {
 		if (status >> 16 == PTRACE_EVENT_EXEC)
 			break;

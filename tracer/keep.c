@@ -393,11 +393,15 @@ keep_exec_answering(struct keep_exec *e)
 	atomic_store(&e->answered, true);
 }
 
-/* Only now may a wait that signals end be interrupted. */
+/*
+ * Only now may a wait that signals end be interrupted.  A thread that took its
+ * answer and is not there any more has died or has become its process by its
+ * exec: either is told.
+ */
 void
-keep_exec_answered(struct keeper *k, struct keep_exec *e, bool early)
+keep_exec_answered(struct keeper *k, struct keep_exec *e, bool early, bool gone)
 {
-	if (!early && ask(k, PTRACE_INTERRUPT, e->tid) == -1 &&
+	if (!early && ask(k, PTRACE_INTERRUPT, e->tid) == -1 && gone &&
 	    atomic_load(&e->state) == KE_WAITING)
 		tell_one(k, e->tid, 0, KE_OVER);
 }

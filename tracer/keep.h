@@ -49,9 +49,13 @@ int keep_interrupt(struct keeper *k, pid_t tid)
 int keep_exec_begin(struct keeper *k, struct keep_exec *e, pid_t tid,
     bool early) __attribute__((warn_unused_result));
 
-/* To be called before the exec is answered, and after (early false). */
+/*
+ * To be called before the exec is answered, and after (early false).  gone: the
+ * answer found nobody.
+ */
 void keep_exec_answering(struct keep_exec *e);
-void keep_exec_answered(struct keeper *k, struct keep_exec *e, bool early);
+void keep_exec_answered(struct keeper *k, struct keep_exec *e, bool early,
+    bool gone);
 
 /*
  * The process that stands at its exec event, held until keep_exec_end; 0: the
