@@ -106,6 +106,22 @@ same "a directory by dots" "$?" 2
 same "large output cut and counted" "$(agentsh exec "$sid" -o json -- head -c 3000000 /dev/zero | json result stdout_total_bytes)" 3000000
 
 # ---- events ----
+# more than auditd gives at once, each once
+in_session python3 -c '
+import os
+for i in range(5200):
+    try: os.open("many/%d" % i, os.O_RDONLY)
+    except OSError: pass'
+many()
+{
+	events --path-like "$W/many/" | sed 's/.*"id": "\([^"]*\)".*/\1/' | sort -u | wc -l
+}
+has_many()
+{
+	[ "$(many)" -eq 5200 ]
+}
+wait_until 30 has_many
+check "more events than are given at once" [ "$(many)" -eq 5200 ]
 check "the chain holds" agentshctl audit verify
 "$ROOT/bin/agentshctl" events tail "$sid" --json >"$TESTTMP/tail" 2>/dev/null &
 tail=$!

@@ -10,14 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "supervisor/ctl/api.h"
 #include "supervisor/ctl/events.h"
+#include "supervisor/ctl/exec.h"
 #include "supervisor/ctl/out.h"
 #include "supervisor/ctl/summary.h"
 
-#define EVENTS_ALL "5000" /* most that auditd gives at once */
 #include "supervisor/ctl/sibling.h"
+
+#define EVENTS_PAGE 5000 /* most that auditd gives at once */
+#define EVENTS_ALL  "5000"
 
 /* clang-format off */
 const struct opt events_query_opts[] = {
@@ -193,20 +197,94 @@ print_events(const struct ctl *c, const json_t *events)
 	table_clear(&tab);
 }
 
-/* Options of o that are parameters, appended to target.  0 or -1. */
+/*
+ * Options of o that are parameters, appended to target, those of a page only if
+ * page.  0 or -1.
+ */
 static int
-add_params(const struct opts *o, char *target, size_t size)
+add_params(const struct opts *o, char *target, size_t size, bool page)
 {
 	size_t i, j;
 
-	for (i = 0; i < COUNT(param_tab); i++)
+	for (i = 0; i < COUNT(param_tab); i++) {
+		if (!page && (strcmp(param_tab[i].opt, "limit") == 0 ||
+		    strcmp(param_tab[i].opt, "offset") == 0))
+			continue;
 		for (j = 0; o->tab[j].kind != OPT_END; j++)
 			if (strcmp(o->tab[j].name, param_tab[i].opt) == 0 &&
 			    o->val[j].set &&
 			    api_param(target, size, param_tab[i].param,
 				o->val[j].str) == -1)
 				return -1;
+	}
 	return 0;
+}
+
+static unsigned long long
+number(const struct opts *o, const char *name, unsigned long long dflt)
+{
+	const char *s = opts_str(o, name, NULL);
+
+	return s == NULL ? dflt : strtoull(s, NULL, 10);
+}
+
+/* limit events from offset on, as target asks for them.  NULL after a message. */
+static json_t *
+get_page(struct ctl *c, const char *target, unsigned long long offset,
+    unsigned long long limit)
+{
+	char page[2304], num[32];
+
+	snprintf(page, sizeof(page), "%s", target);
+	snprintf(num, sizeof(num), "%llu", limit);
+	if (api_param(page, sizeof(page), "limit", num) == -1)
+		return NULL;
+	snprintf(num, sizeof(num), "%llu", offset);
+	if (api_param(page, sizeof(page), "offset", num) == -1)
+		return NULL;
+	return api_get(c, page);
+}
+
+/*
+ * More than are given at once, page after page; what happens meanwhile is not of
+ * them.
+ */
+static json_t *
+get_pages(struct ctl *c, const struct opts *o)
+{
+	char target[2048] = "/api/v1/events/search", now[48];
+	unsigned long long offset = number(o, "offset", 0), n,
+	    left = number(o, "limit", EVENTS_PAGE);
+	json_t *all = json_array(), *j = NULL;
+	struct timespec ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	exec_time(now, sizeof(now),
+	    (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec);
+	if (all == NULL || add_params(o, target, sizeof(target), false) == -1 ||
+	    (opts_str(o, "until", NULL) == NULL &&
+	    api_param(target, sizeof(target), "until", now) == -1)) {
+		ctl_fail(c, "the question is too long");
+		json_decref(all);
+		return NULL;
+	}
+	do {
+		n = left < EVENTS_PAGE ? left : EVENTS_PAGE;
+		if ((j = get_page(c, target, offset, n)) == NULL ||
+		    (json_is_array(j) && json_array_extend(all, j) == -1)) {
+			json_decref(j);
+			json_decref(all);
+			return NULL;
+		}
+		offset += n;
+		left -= n;
+		n = n == EVENTS_PAGE ? json_array_size(j) : 0;
+		json_decref(j);
+	} while (left > 0 && n == EVENTS_PAGE);
+	if (json_array_size(all) != 0)
+		return all;
+	json_decref(all);
+	return json_null(); /* as one page without any */
 }
 
 int
@@ -216,7 +294,7 @@ events_query_run(struct ctl *c, struct opts *o, const struct cmd *t)
 	json_t *j;
 	int code = 0;
 
-	if (add_params(o, target, sizeof(target)) == -1)
+	if (add_params(o, target, sizeof(target), true) == -1)
 		return ctl_fail(c, "the question is too long");
 	/* A summary is of all there is, unless asked otherwise. */
 	if (opts_flag(o, "summary") &&
@@ -225,7 +303,9 @@ events_query_run(struct ctl *c, struct opts *o, const struct cmd *t)
 		(opts_str(o, "order", NULL) == NULL &&
 		    api_param(target, sizeof(target), "order", "asc") == -1)))
 		return ctl_fail(c, "the question is too long");
-	if ((j = api_get(c, target)) == NULL)
+	j = number(o, "limit", 0) > EVENTS_PAGE ? get_pages(c, o) :
+						  api_get(c, target);
+	if (j == NULL)
 		return EXIT_FAIL;
 	if (opts_flag(o, "summary") && !opts_flag(o, "json"))
 		code = summary_print(j, stdout, c->colour) == -1 ? EXIT_FAIL : 0;
@@ -310,7 +390,7 @@ events_tail_run(struct ctl *c, struct opts *o, const struct cmd *t)
 			return ctl_fail(c, "no session has so long a name");
 		strcat(target, "/events");
 	}
-	if (add_params(o, target, sizeof(target)) == -1)
+	if (add_params(o, target, sizeof(target), true) == -1)
 		return ctl_fail(c, "the question is too long");
 	if (api_stream(c, target, &h) == 0)
 		code = tail(c, &h, ctl_json(c, o));
