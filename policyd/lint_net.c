@@ -498,6 +498,17 @@ see_entries(struct net *s, const struct nrow *r, const struct nask *q,
 	}
 }
 
+/* No address is one to bind to; to connect to it is to connect to the loopback. */
+static enum net_op
+op_for(const struct in6_addr *a)
+{
+	static const uint8_t zero4[4];
+
+	return IN6_IS_ADDR_UNSPECIFIED(a) || (IN6_IS_ADDR_V4MAPPED(a) &&
+	    memcmp(a->s6_addr + 12, zero4, sizeof(zero4)) == 0) ?
+	    NOP_BIND : NOP_CONNECT;
+}
+
 static void
 ask(struct net *s, const struct nask *q)
 {
@@ -509,7 +520,7 @@ ask(struct net *s, const struct nask *q)
 	if (q->addr == NULL)
 		image_dns(&s->l->im, q->name, len, &v);
 	else
-		image_net(&s->l->im, NOP_CONNECT, q->name, len, q->addr,
+		image_net(&s->l->im, op_for(q->addr), q->name, len, q->addr,
 		    q->port, &v);
 	by = v.rule - s->l->first_net;
 	for (i = 0; i < s->nrows; i++) {
