@@ -98,6 +98,8 @@ import json, sys
 d = json.load(sys.stdin)
 assert any(n["name"] == "good.test" for n in d["names"]), d
 assert d["verdicts"] and isinstance(d["connections"], list), d' || bad "agentshctl net --json"
+timeout 3 "$ROOT/bin/agentshctl" net -w "$sid" >"$TESTTMP/net"
+check "net -w shows it again and again" [ "$(grep -c '^NAME ' "$TESTTMP/net")" -ge 2 ]
 check_not "a session that is not there" agentshctl net nosuch
 
 # what waits for a netproxy that was busy is served, though its session is new

@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "supervisor/ctl/api.h"
 #include "supervisor/ctl/out.h"
@@ -18,6 +20,8 @@ const struct opt net_opts[] = {
 	{ "json", 0, OPT_FLAG, NULL, NULL, "print JSON" },
 	{ "limit", 0, OPT_UINT, "number", NULL,
 	    "how many of the last verdicts (20)" },
+	{ "watch", 'w', OPT_FLAG, NULL, NULL,
+	    "again every second, until interrupted" },
 	{ .kind = OPT_END },
 };
 /* clang-format on */
@@ -141,8 +145,8 @@ get(struct ctl *c, const char *id, uint64_t limit, json_t **net,
 	return -1;
 }
 
-int
-net_run(struct ctl *c, struct opts *o, const struct cmd *t)
+static int
+show(struct ctl *c, struct opts *o)
 {
 	const struct optval *limit = opts_get(o, "limit");
 	json_t *net, *verdicts;
@@ -151,6 +155,8 @@ net_run(struct ctl *c, struct opts *o, const struct cmd *t)
 	if (get(c, o->pos[0], limit->set ? limit->num : 20, &net,
 		&verdicts) != 0)
 		return EXIT_FAIL;
+	if (opts_flag(o, "watch") && isatty(STDOUT_FILENO))
+		fputs("\033[H\033[2J", stdout);
 	if (ctl_json(c, o)) {
 		json_object_set(net, "verdicts", verdicts);
 		code = out_json(stdout, net) == -1 ? EXIT_FAIL : 0;
@@ -163,5 +169,19 @@ net_run(struct ctl *c, struct opts *o, const struct cmd *t)
 	}
 	json_decref(net);
 	json_decref(verdicts);
+	return fflush(stdout) == EOF ? EXIT_FAIL : code;
+}
+
+int
+net_run(struct ctl *c, struct opts *o, const struct cmd *t)
+{
+	static const struct timespec second = { 1, 0 };
+	int code;
+
+	while ((code = show(c, o)) == 0 && opts_flag(o, "watch")) {
+		nanosleep(&second, NULL);
+		if (!isatty(STDOUT_FILENO) && !ctl_json(c, o))
+			puts("");
+	}
 	return code;
 }
