@@ -4,12 +4,13 @@
  * lines in place of the house's.  An IPv4 address is a session, modulo 8, on
  * every address of the network namespace.
  *
- * usage: bench_dns PORT RESOLVER-PORT POLICY [TIMEOUT-MS]
+ * usage: bench_dns PORT RESOLVER-PORT POLICY [TIMEOUT-MS [FEED]]
  */
 
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include "../unit/polhelp.h"
 #include "netproxy/dns_limit.h"
 #include "netproxy/dns_server.h"
+#include "netproxy/feed.h"
 #include "netproxy/netproxy.h"
 
 #define FACTS	 65536u
@@ -36,6 +38,7 @@ struct np_session {
 
 struct np {
 	struct event_base *base;
+	struct feeds *feeds; /* or NULL */
 	struct np_session session[SESSIONS];
 };
 
@@ -92,6 +95,7 @@ int
 np_judge_dns(struct np_session *s, const char *name, uint16_t qtype,
     struct np_verdict *v)
 {
+	struct feed_verdict fv;
 	struct verdict iv;
 	size_t len = strlen(name);
 
@@ -105,6 +109,8 @@ np_judge_dns(struct np_session *s, const char *name, uint16_t qtype,
 	v->file = s->rule.file;
 	v->line = s->rule.line;
 	v->message[0] = '\0';
+	if (feeds_match(s->np->feeds, name, len, &fv))
+		v->allowed = false;
 	if (v->allowed && dns_limit_check(&s->limit, name, len, 1) != NULL)
 		v->allowed = false;
 	return v->allowed;
@@ -208,6 +214,29 @@ on_term(int sig, short what, void *arg)
 	event_base_loopexit(house.base, NULL);
 }
 
+/* A list of names that are refused.  0 or -1. */
+static int
+load_feed(const char *path)
+{
+	static struct feedconf c = { .magic = FEEDCONF_MAGIC,
+		.size_bytes = sizeof(c),
+		.nrows = 1,
+		.row = { { .name = "bench",
+		    .where = "/l",
+		    .format = 1,
+		    .local = 1 } } };
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	house.feeds = feeds_new(NULL, NULL);
+	if (fd == -1 || house.feeds == NULL ||
+	    feeds_configure(house.feeds, &c) == -1 ||
+	    feeds_files(house.feeds, 0, fd, -1) == -1) {
+		perror(path);
+		return -1;
+	}
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -217,16 +246,18 @@ main(int argc, char **argv)
 	struct polhelp pol;
 	int i;
 
-	if (argc != 4 && argc != 5) {
+	if (argc < 4 || argc > 6) {
 		fprintf(stderr,
 		    "usage: bench_dns PORT RESOLVER-PORT POLICY "
-		    "[TIMEOUT-MS]\n");
+		    "[TIMEOUT-MS [FEED]]\n");
 		return 2;
 	}
 	if (polhelp_file(&pol, argv[3], NULL) != 0) {
 		fprintf(stderr, "%s: %s\n", argv[3], polhelp_first(&pol));
 		return 1;
 	}
+	if (argc == 6 && load_feed(argv[5]) == -1)
+		return 1;
 	for (i = 0; i < SESSIONS; i++) {
 		house.session[i].im = pol.im;
 		house.session[i].np = &house;
@@ -239,7 +270,7 @@ main(int argc, char **argv)
 	up.sin_port = htons((in_port_t)atoi(argv[2]));
 	dns_conf_init(&conf);
 	memcpy(&conf.server[conf.nservers++], &up, sizeof(up));
-	if (argc == 5)
+	if (argc > 4)
 		conf.timeout_ms = (unsigned int)atoi(argv[4]);
 	dns_server_configure(d, &conf);
 	serve(d, AF_INET, (in_port_t)atoi(argv[1]));
