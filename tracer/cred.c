@@ -181,10 +181,10 @@ cred_assume(struct call *c)
 	if ((k = own_cred(c->w)) == NULL || !read_ids(c, &id))
 		return false;
 	if (is_own(k, &id)) {
-		task_creds_own(c->task);
+		task_creds_own(c->tracer->tasks, c->task);
 		return true;
 	}
-	task_creds_change(c->tracer->tasks);
+	task_creds_change(c->tracer->tasks, c->task);
 	k->worn = true;
 	/*
 	 * The real ids too: kill, prlimit, access and SO_PASSCRED go by them.  The saved ones stay, and
@@ -250,7 +250,6 @@ cred_restore(struct call *c)
 void
 cred_ask(struct call *c)
 {
-	task_creds_change(c->tracer->tasks);
-	c->task->marked = 1;
+	task_creds_change(c->tracer->tasks, c->task);
 	answer_continue(c);
 }

@@ -283,7 +283,7 @@ fileops_umask(struct call *c)
 	if ((p = strstr(buf, "\nUmask:\t")) == NULL)
 		return false;
 	mask = (mode_t)strtoul(p + 8, NULL, 8) & 0777;
-	task_umask_is(c->task, mask);
+	task_umask_is(c->tracer->tasks, c->task, mask);
 	fileops_wear_umask(c->w, mask);
 	return true;
 }

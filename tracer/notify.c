@@ -71,7 +71,7 @@ notify_ask_share(struct call *c)
 void
 notify_ask_umask(struct call *c)
 {
-	task_umask_changes(c->task);
+	task_umask_changes(c->tracer->tasks, c->task);
 	answer_continue(c);
 }
 
@@ -408,6 +408,7 @@ reap(struct group *g)
 		if (w->arena != NULL)
 			munmap(w->arena, WORKER_ARENA_BYTES);
 		sock_worker_end(w);
+		free(w->cred);
 		if (w->pidfd > 0)
 			close(w->pidfd);
 		munmap(w, sizeof(*w));

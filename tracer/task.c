@@ -437,17 +437,21 @@ task_umask(struct tasktab *tt, struct task *t, mode_t *mask)
 }
 
 void
-task_umask_is(struct task *t, mode_t mask)
+task_umask_is(struct tasktab *tt, struct task *t, mode_t mask)
 {
+	pthread_mutex_lock(&tt->lock);
 	t->umask = (uint16_t)mask;
 	t->umask_known = 1;
 	t->looked_ns = now_ns();
+	pthread_mutex_unlock(&tt->lock);
 }
 
 void
-task_umask_changes(struct task *t)
+task_umask_changes(struct tasktab *tt, struct task *t)
 {
+	pthread_mutex_lock(&tt->lock);
 	t->umask_known = 0;
+	pthread_mutex_unlock(&tt->lock);
 }
 
 void
@@ -512,17 +516,22 @@ expect_creds(const struct tasktab *tt, struct task *t, bool leader)
 }
 
 void
-task_creds_change(struct tasktab *tt)
+task_creds_change(struct tasktab *tt, struct task *t)
 {
 	atomic_store(&tt->creds, true);
+	pthread_mutex_lock(&tt->lock);
+	t->marked = 1;
+	pthread_mutex_unlock(&tt->lock);
 }
 
 void
-task_creds_own(struct task *t)
+task_creds_own(struct tasktab *tt, struct task *t)
 {
+	pthread_mutex_lock(&tt->lock);
 	t->marked = 0; /* until it asks again */
 	if (t->sure == SURE_IF_SEEN)
 		t->sure = SURE;
+	pthread_mutex_unlock(&tt->lock);
 }
 
 void

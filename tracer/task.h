@@ -123,10 +123,10 @@ bool task_is_alone(struct tasktab *tt, struct task *t);
 bool task_umask(struct tasktab *tt, struct task *t, mode_t *mask);
 
 /* It has been read; believed for a moment where t is alone. */
-void task_umask_is(struct task *t, mode_t mask);
+void task_umask_is(struct tasktab *tt, struct task *t, mode_t mask);
 
 /* t is about to change its umask.  Before the answer. */
-void task_umask_changes(struct task *t);
+void task_umask_changes(struct tasktab *tt, struct task *t);
 
 /*
  * Process tgid stands at its exec event (its other threads are gone), exec'ed by
@@ -140,13 +140,13 @@ bool task_read_status(const struct tasktab *tt, pid_t tid,
     struct task_status *st);
 
 /*
- * Some task's credentials are not the session's own, or are about to change:
- * from here on every exec is looked at.  Before the answer.
+ * t's credentials are not the session's own, or are about to change: it is
+ * marked, and from here on every exec is looked at.  Before the answer.
  */
-void task_creds_change(struct tasktab *tt);
+void task_creds_change(struct tasktab *tt, struct task *t);
 
 /* t, whose call is served, was seen to have the session's own credentials. */
-void task_creds_own(struct task *t);
+void task_creds_own(struct tasktab *tt, struct task *t);
 
 /* A child that is entering: remember it so that its first exec is depth 0. */
 void task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry);
