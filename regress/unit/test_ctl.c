@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -23,6 +25,7 @@
 #include "supervisor/ctl/api.h"
 #include "supervisor/ctl/events.h"
 #include "supervisor/ctl/exec.h"
+#include "supervisor/ctl/home.h"
 #include "supervisor/ctl/http.h"
 #include "supervisor/ctl/opt.h"
 #include "supervisor/ctl/out.h"
@@ -830,6 +833,20 @@ enter_without_daemon_does_not_run(void **state)
 	exec_end_clear(&e);
 }
 
+/* Root is in /etc/passwd; whoever is not there is asked for, and not found. */
+static void
+home_is_that_of_the_user(void **state)
+{
+	const struct passwd *pw = getpwuid(0);
+	char buf[PATH_MAX], small[2];
+
+	assert_non_null(pw);
+	assert_string_equal(home_of(0, buf, sizeof(buf)), pw->pw_dir);
+	assert_null(home_of(0, small, sizeof(small)));
+	if (getpwuid(4000000123u) == NULL)
+		assert_null(home_of(4000000123u, buf, sizeof(buf)));
+}
+
 int
 main(void)
 {
@@ -860,6 +877,7 @@ main(void)
 		cmocka_unit_test(response_of_refusal_and_timeout_say_why),
 		cmocka_unit_test(session_request_has_real_workspace),
 		cmocka_unit_test(enter_without_daemon_does_not_run),
+		cmocka_unit_test(home_is_that_of_the_user),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,13 +6,13 @@
  */
 
 #include <limits.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
 #include "supervisor/ctl/ctl.h"
+#include "supervisor/ctl/home.h"
 #include "supervisor/ctl/out.h"
 #include "supervisor/regfind.h"
 
@@ -93,14 +93,13 @@ print_table(const struct registries *r)
 int
 detect_registries_run(struct ctl *c, struct opts *o, const struct cmd *t)
 {
-	const struct passwd *pw = getpwuid(getuid());
-	char home[PATH_MAX], work[PATH_MAX];
+	char dir[PATH_MAX], home[PATH_MAX], work[PATH_MAX];
+	const char *own = home_of(getuid(), dir, sizeof(dir));
 	struct registries r;
 
 	(void)t;
 	regfind(opts_str(o, "root", ""),
-	    canonical(opts_str(o, "home", pw != NULL ? pw->pw_dir : NULL),
-		home),
+	    canonical(opts_str(o, "home", own), home),
 	    canonical(opts_str(o, "workspace", "."), work), 1, &r);
 	if (opts_flag(o, "raw"))
 		return fwrite(&r, sizeof(r), 1, stdout) == 1 ? 0 : EXIT_FAIL;

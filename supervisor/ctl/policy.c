@@ -13,13 +13,13 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "supervisor/ctl/ctl.h"
+#include "supervisor/ctl/home.h"
 #include "supervisor/ctl/out.h"
 #include "supervisor/ctl/sibling.h"
 #include "supervisor/ctl/words.h"
@@ -284,8 +284,8 @@ static int
 push_vars(struct front *f)
 {
 	const struct optval *v = maybe(f->o, "define");
-	const struct passwd *pw;
-	char cwd[PATH_MAX];
+	char cwd[PATH_MAX], dir[PATH_MAX];
+	const char *home;
 	size_t i;
 
 	for (i = 0; i < v->cnt; i++) {
@@ -298,8 +298,9 @@ push_vars(struct front *f)
 	if (!defines(v, "PROJECT_ROOT") && getcwd(cwd, sizeof(cwd)) != NULL &&
 	    push_var(f, "PROJECT_ROOT", cwd) != 0)
 		return EXIT_FAIL;
-	if (!defines(v, "HOME") && (pw = getpwuid(getuid())) != NULL &&
-	    push_var(f, "HOME", pw->pw_dir) != 0)
+	if (!defines(v, "HOME") &&
+	    (home = home_of(getuid(), dir, sizeof(dir))) != NULL &&
+	    push_var(f, "HOME", home) != 0)
 		return EXIT_FAIL;
 	return 0;
 }
@@ -322,14 +323,13 @@ static int
 push_hosts(struct front *f)
 {
 	const struct optval *v = maybe(f->o, "define");
-	const struct passwd *pw = getpwuid(getuid());
 	const char *home = defined(v, "HOME"), *work;
-	char cwd[PATH_MAX], *arg;
+	char cwd[PATH_MAX], dir[PATH_MAX], *arg;
 	struct registries r;
 	int fd = memfd_create("registries", 0);
 
-	if (home == NULL)
-		home = pw != NULL ? pw->pw_dir : "";
+	if (home == NULL && (home = home_of(getuid(), dir, sizeof(dir))) == NULL)
+		home = "";
 	work = defined(v, "PROJECT_ROOT");
 	if (work == NULL)
 		work = getcwd(cwd, sizeof(cwd)) != NULL ? cwd : "";
