@@ -404,7 +404,7 @@ call_is_others_proc(const struct call *c, const char *path, size_t len)
 	pid_t pid;
 
 	if (!pathres_proc_pid(path, len, &pid))
-		return false;
+		return guard_is_elsewhere(c->tracer->guard, path, len);
 	if (n == 3 && memcmp(name, "mem", 3) == 0)
 		return true;
 	if (memmem(path, len, "/fd/", 4) == NULL &&

@@ -258,6 +258,23 @@ guard_where(const struct guard *g, const char *path, size_t len, pid_t *pid)
 	return GUARD_FILE;
 }
 
+bool
+guard_is_elsewhere(const struct guard *g, const char *path, size_t len)
+{
+	const char *rest;
+	unsigned int i;
+
+	for (i = 0; g != NULL && i < g->cnt; i++) {
+		const struct mount *m = &g->mount[i];
+
+		if (m->kind == KIND_PROC && strcmp(m->path, "/proc") != 0 &&
+		    (rest = below(path, len, m)) != NULL &&
+		    rest < path + len && *rest >= '0' && *rest <= '9')
+			return true;
+	}
+	return false;
+}
+
 static bool
 changes(enum file_op op)
 {

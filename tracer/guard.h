@@ -34,6 +34,13 @@ bool guard_refuses(const struct call *c, enum file_op op, const char *path,
 
 /* ---- pure but for guard_new; unit-tested ---- */
 
+/*
+ * Is path a process's directory, or below one, in a procfs that is mounted
+ * elsewhere than at /proc?  Whose it is cannot be told by such a name, and
+ * `self' is the supervisor there.  g may be NULL.
+ */
+bool guard_is_elsewhere(const struct guard *g, const char *path, size_t len);
+
 enum guard_where {
 	GUARD_FILE,	/* none of the kernel's */
 	GUARD_OWN,	/* /proc/self: as the policy says */

@@ -73,6 +73,10 @@ victim_is()
 	echo "$(cat /proc/$victim/oom_score_adj) $(cat /proc/$victim/coredump_filter) $(stat -c %a /proc/$victim/oom_score_adj)"
 }
 
+# a second procfs, as a jail or a container's host directory has it
+PROC2=$TESTTMP/proc2
+mkdir "$PROC2" && mount -t proc proc "$PROC2" || fatal "no second procfs"
+
 # what each trap is given
 arg_of()
 {
@@ -82,6 +86,7 @@ arg_of()
 	fi
 	case $1 in
 	sigio-outside | confused-deputy | others-files) echo "$victim" ;;
+	other-procfs) echo "$PROC2/$victim" ;;
 	launcher-environ) echo trapmark ;;
 	database-lock) echo /var/lib/agentsh/events.db ;;
 	stacked-root) echo /traps-secret/f ;;
@@ -149,7 +154,7 @@ try()
 	shift 2
 	make_world "$_w"
 	case $_t in
-	sigio-outside | confused-deputy | others-files) new_victim ;;
+	sigio-outside | confused-deputy | others-files | other-procfs) new_victim ;;
 	lease-crowd) hold_lease "$_w/ok/leased" ;;
 	esac
 	rm -f "$TESTTMP/canary"
@@ -228,6 +233,10 @@ for kind in e l; do
 		fi
 		if [ "$t" = confused-deputy ] || [ "$t" = others-files ]; then
 			ARG=$daemon
+			inside "$t" $kind "$ROOT/bin/agentsh" exec "$sid" --
+			ARG=
+		elif [ "$t" = other-procfs ]; then
+			ARG=$PROC2/$(agentsh session info "$sid" --json | sed -n 's/.*"tracer_pid": *\([0-9]*\).*/\1/p' | head -n 1)
 			inside "$t" $kind "$ROOT/bin/agentsh" exec "$sid" --
 			ARG=
 		fi

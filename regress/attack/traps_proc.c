@@ -244,6 +244,28 @@ confused_deputy(void)
 	return r;
 }
 
+/* The same by another procfs: ARG is the directory of a process there. */
+static int
+other_procfs(void)
+{
+	int r = HELD;
+
+	r |= opens("@/mem", O_RDONLY);
+	r |= opens("@/mem", O_RDWR);
+	r |= opens("@/environ", O_RDONLY);
+	r |= opens("@/maps", O_RDONLY);
+	r |= opens("@/auxv", O_RDONLY);
+	r |= opens("@/../self/mem", O_RDWR);
+	r |= opens("@/../self/maps", O_RDONLY);
+	r |= opens("@/../thread-self/maps", O_RDONLY);
+	r |= opens("@/fd/0", O_RDONLY);
+	r |= opens("@/fd/3", O_RDWR);
+	r |= opens("@/root/", O_RDONLY);
+	r |= opens("@/cwd/", O_RDONLY);
+	r |= opens("@/exe", O_RDONLY);
+	return r;
+}
+
 static int
 has_mark(pid_t pid)
 {
@@ -513,6 +535,7 @@ const struct trap traps_proc[] = {
 	{ "other-names", other_names, 'e' },
 	{ "nested-filter", nested_filter, 'e' },
 	{ "confused-deputy", confused_deputy, 'e' },
+	{ "other-procfs", other_procfs, 'e' },
 	{ "others-files", others_files, 'e' },
 	{ "machine-files", machine_files, 'e' },
 	{ "control-groups", control_groups, 'e' },

@@ -100,6 +100,29 @@ path_of_process_told_with_pid(void **state)
 }
 
 static void
+process_in_other_procfs_told(void **state)
+{
+	static const struct {
+		const char *path;
+		bool elsewhere;
+	} paths[] = { { "/srv/host/proc/1", true },
+		{ "/srv/host/proc/77/task/78/mem", true },
+		{ "/srv/host/proc", false }, { "/srv/host/proc/meminfo", false },
+		{ "/proc/1/mem", false }, { "/srv/proc/1", false },
+		{ "/srv/host/procs/1", false } };
+	struct guard *g = guard_parse(info);
+
+	(void)state;
+	assert_non_null(g);
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (guard_is_elsewhere(g, paths[i].path,
+			strlen(paths[i].path)) != paths[i].elsewhere)
+			fail_msg("%s", paths[i].path);
+	guard_free(g);
+	assert_false(guard_is_elsewhere(NULL, "/srv/host/proc/1", 16));
+}
+
+static void
 table_of_this_machine_made(void **state)
 {
 	static const char path[] = "/proc/sys/kernel/core_pattern";
@@ -134,6 +157,7 @@ main(void)
 		cmocka_unit_test(path_of_file_not_found),
 		cmocka_unit_test(path_of_own_process_told),
 		cmocka_unit_test(path_of_process_told_with_pid),
+		cmocka_unit_test(process_in_other_procfs_told),
 		cmocka_unit_test(table_of_this_machine_made),
 		cmocka_unit_test(too_many_mounts_refused),
 	};
