@@ -196,3 +196,14 @@ entry_args_clear(struct entry_args *a)
 		munmap(a->map, a->map_bytes);
 	memset(a, 0, sizeof(*a));
 }
+
+bool
+entry_is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (n > 0 && dir[n - 1] == '/')
+		n--;
+	return strncmp(path, dir, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0');
+}

@@ -5,7 +5,8 @@
  *	asker	-> monitor	ENTRY_HELLO	session wanted
  *	monitor	-> tracer	ENTRY		the connection and a pidfd of the asker
  *		(or monitor -> asker ENTRY_VERDICT: refused, or "inside": exec plainly)
- *	asker	-> tracer	ENTRY_ASK	argv and environment, in a sealed memfd
+ *	asker	-> tracer	ENTRY_ASK	argv and environment, in a sealed memfd; its directory
+ *		(tracer -> asker ENTRY_VERDICT: go to the workspace first, and ask again)
  *	tracer	-> asker	ENTRY_VERDICT	go: filtered environment, seccomp program, Landlock's
  *					rules if any; or why not
  *	asker: no_new_privs, capabilities, Landlock, install the filter; a CLONE_FILES helper,
@@ -22,6 +23,7 @@
 #ifndef COMMON_ENTRY_H
 #define COMMON_ENTRY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -58,5 +60,8 @@ int entry_blob_write(char *const *argv, char *const *envp, const char *program);
  */
 int entry_blob_read(int fd, struct entry_args *a);
 void entry_args_clear(struct entry_args *a);
+
+/* Is path dir, or below it?  Both canonical. */
+bool entry_is_below(const char *path, const char *dir);
 
 #endif

@@ -283,15 +283,18 @@ struct msg_net_socket {
 
 /* ---- entry.sock: the asker's side (see entry.h for the blobs) ---- */
 
-#define ENTRY_VERSION 1
+#define ENTRY_VERSION 2
 struct msg_entry_hello {
 	uint32_t version;
 	uint32_t flags;
 	char session[MSG_SESSION_LEN];
 };
 
-/* asker to tracer; fds: sealed memfd with struct entry_blob: argv, environment.  timeout_ns 0: the
- * policy's. */
+/*
+ * asker to tracer; fds: sealed memfd with struct entry_blob: argv, environment.  timeout_ns 0: the
+ * policy's.  tail: the asker's directory, where it wants to know whether that is in the session's
+ * workspace; it asks again when it has gone there.
+ */
 #define ENTRY_F_STDIN_TTY 0x1u /* standard input is a terminal */
 #define ENTRY_F_WAITED	  0x2u /* a parent outside waits and keeps the time */
 struct msg_entry_ask {
@@ -303,7 +306,9 @@ struct msg_entry_ask {
 /*
  * tracer (or monitor, on refusal) to asker.  exit_code 0: go; fds: environment blob, BPF program,
  * Landlock's rules where the session has them.
- * inside 1: the asker already is in a session: exec plainly.  Else exit with exit_code.
+ * inside 1: the asker already is in a session: exec plainly.
+ * elsewhere 1: nothing was judged, the directory is not in the workspace, which is the message.
+ * Else exit with exit_code.
  * tail: rule NUL file NUL message NUL hint NUL
  */
 struct msg_entry_verdict {
@@ -313,6 +318,7 @@ struct msg_entry_verdict {
 	uint32_t line;	   /* of the rule in its file */
 	uint32_t drop_caps; /* root session: cut the bounding set */
 	uint32_t listener_flags; /* for seccomp(2) NEW_LISTENER */
+	uint32_t elsewhere;
 };
 
 /*
@@ -376,7 +382,7 @@ struct msg_entry_verdict {
 	X(NET_SOCKET,	PROC_TRACER,	PROC_MONITOR,	msg_net_socket,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(NET_SOCKET_IS, PROC_MONITOR,	PROC_TRACER,	msg_status,	0,	FDS(0, 1),	MSG_P_RUN) \
 	X(ENTRY_HELLO,	PROC_ASKER,	PROC_MONITOR,	msg_entry_hello, 0,	FDS(0, 0),	MSG_P_START | MSG_ONCE) \
-	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
+	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	4096,	FDS(1, 1),	MSG_P_RUN) \
 	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY) \
 	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE) \

@@ -500,6 +500,7 @@ send_conf(struct session *s)
 	if (tail_add(tail, sizeof(tail), &n, s->id) == -1 ||
 	    tail_add(tail, sizeof(tail), &n, dir) == -1 ||
 	    tail_add(tail, sizeof(tail), &n, trash) == -1 ||
+	    tail_add(tail, sizeof(tail), &n, s->workspace) == -1 ||
 	    add_own_paths(s, tail, sizeof(tail), &n) != 0)
 		return -1;
 	return proc_send(&s->tracer, MSG_TRACER_CONF, 0, s->number, &conf, tail,

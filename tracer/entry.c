@@ -67,6 +67,7 @@ struct entry {
 	uint64_t started_ns, timeout_ns; /* 0: none */
 	bool killed;	/* by us, for the time */
 	bool placing;	/* not yet in the session's cgroup */
+	bool sent_away;	/* to the workspace, once */
 };
 
 struct entries {
@@ -536,6 +537,35 @@ front_door(struct entry *e, const struct entry_args *args,
 	free(envp);
 }
 
+/* Does the asker want to be in the workspace, and is not? */
+static bool
+is_elsewhere(const struct entry *e, const struct msg *m)
+{
+	const char *cwd = msg_str(m, 0);
+
+	return cwd != NULL &&
+	    !entry_is_below(cwd, e->es->t->workspace);
+}
+
+/* Nothing is judged before it has gone there and asked again. */
+static void
+send_away(struct entry *e)
+{
+	struct msg_entry_verdict v = { .elsewhere = 1 };
+	char tail[CALL_PATH_MAX + 4];
+	int n;
+
+	/* rule NUL file NUL message NUL hint NUL */
+	n = snprintf(tail, sizeof(tail), "%c%c%s%c", 0, 0,
+	    e->es->t->workspace, 0);
+	if (e->sent_away || n < 0 || (size_t)n >= sizeof(tail) ||
+	    chan_send(&e->chan, MSG_ENTRY_VERDICT, 0, e->es->session, &v, tail,
+	    (size_t)n + 1, NULL, 0) == -1)
+		entry_free(e);
+	else
+		e->sent_away = true;
+}
+
 static void
 got_ask(struct entry *e, struct msg *m)
 {
@@ -544,6 +574,11 @@ got_ask(struct entry *e, struct msg *m)
 	struct entry_args args;
 	int fd = msg_take_fd(m, 0);
 
+	if (is_elsewhere(e, m)) {
+		close(fd);
+		send_away(e);
+		return;
+	}
 	if (entry_blob_read(fd, &args) == -1) {
 		close(fd);
 		entry_free(e);

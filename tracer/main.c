@@ -142,8 +142,8 @@ got_image(struct house *h, struct msg *m)
 }
 
 /*
- * The strings of the tail: session id, state directory, trash path, paths of
- * the house.
+ * The strings of the tail: session id, state directory, trash path, workspace,
+ * paths of the house.
  */
 static int
 own_paths(struct tracer *t, const struct msg *m)
@@ -163,16 +163,18 @@ own_paths(struct tracer *t, const struct msg *m)
 			t->session = copy;
 		else if (i == 2)
 			t->trash_path = copy;
-		if (i < 3 || s[0] != '/')
+		else if (i == 3)
+			t->workspace = copy;
+		if (i < 4 || s[0] != '/')
 			continue;
 		if (t->own_cnt == TRACER_OWN_PATHS)
 			return -1;
-		if (i == 3)
+		if (i == 4)
 			t->entry_sock = copy;
 		t->own[t->own_cnt].path = copy;
 		t->own[t->own_cnt++].len = strlen(copy);
 	}
-	return i < 3 ? -1 : 0;
+	return i < 4 ? -1 : 0;
 }
 
 static int

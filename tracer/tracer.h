@@ -59,6 +59,7 @@ struct tracer {
 	struct keeper *keeper;	/* where Yama's scope is 1, else NULL: keep.h */
 	const char *session;	/* id */
 	const char *trash_path;
+	const char *workspace;
 	char own_bytes[TRACER_OWN_BYTES]; /* what the next point into */
 	struct {
 		const char *path;

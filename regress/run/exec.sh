@@ -43,6 +43,15 @@ same "no descriptor of ours" "$(in_session sh -c 'ls /proc/self/fd | wc -l' 3>&-
     "$(sh -c 'ls /proc/self/fd | wc -l' 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-)"
 same "the directory" "$(mkdir -p d && cd d && in_session pwd)" "$W/d"
 same "the workspace from elsewhere" "$(cd / && in_session pwd)" "$W"
+same "from what is only called so" "$(mkdir -p "$W-not" && cd "$W-not" && in_session pwd)" "$W"
+same "from a directory that is gone" "$(mkdir gone && cd gone && rmdir ../gone && in_session pwd)" "$W"
+printf '#!/bin/sh\necho here\n' >prog && chmod 755 prog
+same "a program of the workspace from elsewhere" "$(cd / && in_session ./prog)" here
+same "none there" "$(cd / && in_session ./no-prog 2>&1; echo $?)" "agentsh: ./no-prog: No such file or directory
+127"
+same "none there, asked for by who stands beside one" "$(mkdir -p "$W-not" && cp prog "$W-not/no-prog" && cd "$W-not" &&
+    in_session ./no-prog 2>&1; echo $?)" "agentsh: ./no-prog: No such file or directory
+127"
 same "the session's name" "$(in_session sh -c 'echo $AGENTSH_SESSION_ID')" "$sid"
 same "the same process" \
     "$(sh -c 'echo $$; exec "$0/bin/agentsh" exec "$1" -- sh -c "echo \$\$"' "$ROOT" "$sid" | uniq | wc -l)" 1

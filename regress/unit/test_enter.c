@@ -50,6 +50,7 @@ struct fake {
 	bool drop_early; /* closes in place of GO */
 	bool refuse_early; /* answers before it has read the question */
 	bool at_once; /* answers and closes before it has read anything */
+	unsigned int away; /* how often it says that we are elsewhere */
 };
 
 struct place {
@@ -135,6 +136,28 @@ check_question(struct msg *m)
 	entry_args_clear(&a);
 }
 
+/* The first question comes with a directory, the next ones without. */
+static void
+say_elsewhere(struct chan *c, struct msg *m, const struct fake *f)
+{
+	static const struct fake away = { .verdict.elsewhere = 1,
+		.verdict.inside = 1, /* no descriptors */
+		.tail = "\0\0/proc/self\0",
+		.tail_len = 14 };
+	const char *want = "/", *cwd;
+	unsigned int i;
+
+	for (i = 0; i < f->away; i++, want = NULL) {
+		cwd = msg_str(m, 0);
+		if ((cwd == NULL) != (want == NULL) ||
+		    (want != NULL && strcmp(cwd, want) != 0))
+			_exit(20);
+		send_verdict(c, &away);
+		expect(c, m, MSG_ENTRY_ASK, 21);
+		check_question(m);
+	}
+}
+
 static void
 daemon_main(int fd, const struct fake *f)
 {
@@ -155,6 +178,7 @@ daemon_main(int fd, const struct fake *f)
 	if (!f->refuse_early) {
 		expect(&c, &m, MSG_ENTRY_ASK, 17);
 		check_question(&m);
+		say_elsewhere(&c, &m, f);
 	}
 	send_verdict(&c, f);
 	if (f->refuse_early || f->verdict.exit_code != 0 || f->verdict.inside ||
@@ -215,6 +239,43 @@ run(const struct fake *f, const char *script, struct exec_end *e)
 		.program = argv[0],
 		.argv = argv,
 		.envp = envp };
+	struct place p;
+
+	start(&p, f);
+	eq.socket = p.path;
+	assert_int_equal(exec_wait(&q, &eq, e), 0);
+	finish(&p);
+}
+
+/* The same, from "/" and with a directory that is to be compared. */
+static int
+follow(void *arg, const char *workspace, struct enter_request *q,
+    struct enter_result *r)
+{
+	const char *no = arg;
+
+	if (no == NULL)
+		return chdir(workspace);
+	r->end = ENTER_TOLD;
+	r->exit_code = 2;
+	return -1;
+}
+
+static void
+run_away(const struct fake *f, const char *no, struct exec_end *e)
+{
+	char *argv[] = { U("/bin/sh"), U("-c"), U("pwd -P"), NULL };
+	char *envp[] = { U("FROM=outside"), NULL };
+	struct exec_req q = { .command = argv[0],
+		.argv = argv,
+		.want_json = true };
+	struct enter_request eq = { .session = "s",
+		.program = argv[0],
+		.argv = argv,
+		.envp = envp,
+		.cwd = "/",
+		.away = follow,
+		.arg = U(no) };
 	struct place p;
 
 	start(&p, f);
@@ -312,6 +373,54 @@ assert_not_run(const struct exec_end *e, enum enter_end end, int code)
 	assert_int_equal(e->out.total, 0);
 	assert_int_equal(e->why.end, end);
 	assert_int_equal(e->exit_code, code);
+}
+
+/* Sent to the workspace it goes there, and asks once more. */
+static void
+enter_elsewhere_goes_to_the_workspace(void **state)
+{
+	struct fake f = good;
+	struct exec_end e;
+
+	f.away = 1;
+	run_away(&f, NULL, &e);
+	assert_true(e.entered);
+	assert_true(e.out.len > 6);
+	assert_memory_equal(e.out.buf, "/proc/", 6);
+	exec_end_clear(&e);
+}
+
+static void
+enter_elsewhere_that_cannot_go_does_not_run(void **state)
+{
+	struct fake f = { .verdict = { .elsewhere = 1, .inside = 1 },
+		.tail = "\0\0/proc/self\0",
+		.tail_len = 14 };
+	struct exec_end e;
+
+	run_away(&f, "no", &e);
+	assert_not_run(&e, ENTER_TOLD, 2);
+	exec_end_clear(&e);
+}
+
+/* A daemon that sends us to and fro is none. */
+static void
+enter_elsewhere_twice_does_not_run(void **state)
+{
+	static const char tail[] = "\0\0/proc/self\0";
+	struct fake f = { .verdict = { .elsewhere = 1, .inside = 1 },
+		.tail = tail,
+		.tail_len = sizeof(tail),
+		.away = 1 };
+	struct exec_end e;
+
+	run_away(&f, NULL, &e);
+	assert_not_run(&e, ENTER_BROKEN, 126);
+	exec_end_clear(&e);
+	f.away = 0;
+	run(&f, "echo ran", &e);
+	assert_not_run(&e, ENTER_BROKEN, 126);
+	exec_end_clear(&e);
 }
 
 static void
@@ -516,6 +625,9 @@ main(void)
 		cmocka_unit_test(
 		    enter_root_session_keeps_only_its_capabilities),
 		cmocka_unit_test(enter_inside_is_a_plain_exec),
+		cmocka_unit_test(enter_elsewhere_goes_to_the_workspace),
+		cmocka_unit_test(enter_elsewhere_that_cannot_go_does_not_run),
+		cmocka_unit_test(enter_elsewhere_twice_does_not_run),
 		cmocka_unit_test(enter_refused_says_why),
 		cmocka_unit_test(enter_broken_off_does_not_run),
 		cmocka_unit_test(wait_timed_out_kills_all),

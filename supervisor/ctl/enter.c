@@ -58,7 +58,7 @@ static const unsigned int cap_keep_tab[] = {
 #define CAPS_MAX 64
 
 struct asker {
-	const struct enter_request *q;
+	struct enter_request q;
 	struct enter_result *r;
 	struct chan ch;
 	struct msg_entry_verdict verdict;
@@ -91,11 +91,11 @@ connect_entry(struct asker *a)
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd, on = 1;
 
-	if (strlen(a->q->socket) >= sizeof(sun.sun_path)) {
+	if (strlen(a->q.socket) >= sizeof(sun.sun_path)) {
 		errno = ENAMETOOLONG;
 		return broken(a, "entry socket");
 	}
-	strcpy(sun.sun_path, a->q->socket);
+	strcpy(sun.sun_path, a->q.socket);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd == -1)
 		return broken(a, "socket");
@@ -126,11 +126,11 @@ send_hello(struct asker *a)
 {
 	struct msg_entry_hello hello = { .version = ENTRY_VERSION };
 
-	if (strlen(a->q->session) >= sizeof(hello.session)) {
+	if (strlen(a->q.session) >= sizeof(hello.session)) {
 		errno = ENAMETOOLONG;
 		return broken(a, "session name");
 	}
-	strcpy(hello.session, a->q->session);
+	strcpy(hello.session, a->q.session);
 	if (chan_send(&a->ch, MSG_ENTRY_HELLO, 0, 0, &hello, NULL, 0, NULL,
 		0) == 0)
 		return 1;
@@ -146,16 +146,17 @@ static int
 send_ask(struct asker *a)
 {
 	struct msg_entry_ask ask = {
-		.flags = a->q->flags,
-		.timeout_ns = a->q->timeout_ns,
+		.flags = a->q.flags,
+		.timeout_ns = a->q.timeout_ns,
 	};
 	int fd, error;
 
-	fd = entry_blob_write(a->q->argv, a->q->envp,
-	    a->q->program != NULL ? a->q->program : a->q->name);
+	fd = entry_blob_write(a->q.argv, a->q.envp,
+	    a->q.program != NULL ? a->q.program : a->q.name);
 	if (fd == -1)
 		return broken(a, "arguments and environment");
-	error = chan_send(&a->ch, MSG_ENTRY_ASK, 0, 0, &ask, NULL, 0, &fd, 1);
+	error = chan_send(&a->ch, MSG_ENTRY_ASK, 0, 0, &ask, a->q.cwd,
+	    a->q.cwd != NULL ? strlen(a->q.cwd) + 1 : 0, &fd, 1);
 	if (error == -1 && hung_up())
 		error = 0;
 	if (error == -1)
@@ -299,9 +300,12 @@ take_verdict(struct asker *a)
 	memcpy(&a->verdict, msg_payload(&a->msg), sizeof(a->verdict));
 	if (a->verdict.exit_code != 0)
 		return refused(a);
-	if (a->verdict.inside) {
+	errno = EPROTO;
+	if (a->verdict.elsewhere && a->q.cwd == NULL)
+		error = broken(a, "waiting for the verdict");
+	if (a->verdict.inside || a->verdict.elsewhere) {
 		msg_close_fds(&a->msg);
-		return 0;
+		return error;
 	}
 	env = msg_take_fd(&a->msg, 0);
 	prog = msg_take_fd(&a->msg, 1);
@@ -556,15 +560,29 @@ enter_is_daemons(const struct enter_result *r)
 		strcmp(r->rule, builtin_rule_name[BR_SUPERVISOR]) == 0);
 }
 
+/* To the workspace, and the question once more. */
+static int
+go_there(struct asker *a)
+{
+	char workspace[PATH_MAX];
+
+	copy_str(&a->msg, 2, workspace, sizeof(workspace));
+	a->q.cwd = NULL;
+	if (a->q.away(a->q.arg, workspace, &a->q, a->r) == -1)
+		return -1;
+	return send_ask(a) == -1 || take_verdict(a) == -1 ? -1 : 0;
+}
+
 static int
 negotiate(struct asker *a)
 {
 	int heard;
 
 	if (connect_entry(a) == -1 || (heard = send_hello(a)) == -1 ||
-	    (heard && send_ask(a) == -1) || take_verdict(a) == -1)
+	    (heard && send_ask(a) == -1) || take_verdict(a) == -1 ||
+	    (a->verdict.elsewhere && go_there(a) == -1))
 		return -1;
-	if (a->verdict.inside || a->q->program == NULL)
+	if (a->verdict.inside || a->q.program == NULL)
 		return 0;
 	return confine(a);
 }
@@ -582,7 +600,7 @@ enter(const struct enter_request *q, struct enter_result *r)
 		r->exit_code = 126;
 		return;
 	}
-	a->q = q;
+	a->q = *q;
 	a->r = r;
 	a->ch.fd = -1;
 	a->rules = -1;
@@ -591,8 +609,8 @@ enter(const struct enter_request *q, struct enter_result *r)
 	if (!a->verdict.inside)
 		envp = a->env.envp;
 	errno = ENOENT;
-	if (q->program != NULL)
-		execve(q->program, q->argv, envp);
+	if (a->q.program != NULL)
+		execve(a->q.program, q->argv, envp);
 	r->end = ENTER_EXEC;
 	r->error = errno;
 	r->exit_code = errno == ENOENT || errno == ENOTDIR ? 127 : 126;

@@ -10,6 +10,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct enter_request;
+struct enter_result;
+
+/*
+ * The directory of q is not in the session's workspace: go there, and set what
+ * that changes in q.  0, or -1 with the end in r.
+ */
+typedef int enter_away_fn(void *arg, const char *workspace,
+    struct enter_request *q, struct enter_result *r);
+
 struct enter_request {
 	const char *socket; /* path of entry.sock */
 	const char *session; /* id; "" asks only whether we are inside one */
@@ -19,6 +29,9 @@ struct enter_request {
 	char *const *envp; /* before the session's filter */
 	uint32_t flags; /* ENTRY_F_* */
 	uint64_t timeout_ns; /* 0 = the policy's */
+	const char *cwd; /* to be compared with the workspace; NULL: is not */
+	enter_away_fn *away;
+	void *arg; /* away's */
 };
 
 enum enter_end {
@@ -26,6 +39,7 @@ enum enter_end {
 	ENTER_REFUSED, /* the daemon's verdict: exit_code, rule ... */
 	ENTER_BROKEN, /* something of the way in failed: what, error */
 	ENTER_EXEC, /* inside, and execve failed: error */
+	ENTER_TOLD, /* by who asked, in away */
 };
 
 /* Why we are still here; no pointers, so that it can be written to a pipe. */

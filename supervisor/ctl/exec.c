@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/entry.h"
 #include "common/msg.h"
 #include "supervisor/ctl/api.h"
 #include "supervisor/ctl/exec.h"
@@ -296,6 +297,8 @@ void
 exec_say(const char *command, const struct enter_result *r)
 {
 	switch ((enum enter_end)r->end) {
+	case ENTER_TOLD:
+		return;
 	case ENTER_UNREACHABLE:
 		fprintf(stderr,
 		    "agentsh: cannot reach agentshd at its entry socket: %s "
@@ -321,6 +324,14 @@ exec_say(const char *command, const struct enter_result *r)
 		fprintf(stderr, "agentsh: hint: %s\n", r->hint);
 }
 
+/* Refused by the monitor, before anything was judged. */
+static bool
+is_about_session(const struct enter_result *res)
+{
+	return enter_is_daemons(res) &&
+	    strncmp(res->message, "session ", 8) == 0;
+}
+
 /*
  * Refused for want of a session that we may make: the one that was named is not
  * there, or the one that we found for the workspace is not for us (other
@@ -329,8 +340,7 @@ exec_say(const char *command, const struct enter_result *r)
 static bool
 want_session(const struct run *r, const struct enter_result *res)
 {
-	if (!enter_is_daemons(res) || no_auto() || r->session[0] == '\0' ||
-	    strncmp(res->message, "session ", 8) != 0)
+	if (!is_about_session(res) || no_auto() || r->session[0] == '\0')
 		return false;
 	return !r->named || strncmp(res->message, "session not found", 17) == 0;
 }
@@ -375,17 +385,6 @@ real_dir(const char *dir, const char *workspace)
 	return real;
 }
 
-static bool
-is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (n > 0 && dir[n - 1] == '/')
-		n--;
-	return strncmp(path, dir, n) == 0 &&
-	    (path[n] == '/' || path[n] == '\0');
-}
-
 static int
 change_dir(const struct run *r, const char *dir)
 {
@@ -403,7 +402,7 @@ request_dir(const struct run *r)
 	char *real = real_dir(dir, r->workspace);
 	int code;
 
-	if (real == NULL || !is_below(real, r->workspace)) {
+	if (real == NULL || !entry_is_below(real, r->workspace)) {
 		fprintf(stderr, "working_dir must be under %s\n", r->workspace);
 		code = EXIT_BAD_DIR;
 	} else
@@ -422,7 +421,7 @@ prepare_dir(const struct run *r)
 		return 0;
 	if (r->req.from_json)
 		return request_dir(r);
-	if (getcwd(cwd, sizeof(cwd)) != NULL && is_below(cwd, r->workspace))
+	if (getcwd(cwd, sizeof(cwd)) != NULL && entry_is_below(cwd, r->workspace))
 		return 0;
 	return change_dir(r, r->workspace);
 }
@@ -541,6 +540,65 @@ not_run(const struct run *r, int code)
 	return report(r, &e);
 }
 
+/* Is what exec_req_lookup says the end? */
+static bool
+is_hopeless(const struct run *r, int code)
+{
+	/* Of a bare name the policy may have something to say all the same. */
+	return code == EXIT_DENIED ||
+	    (code != 0 && strchr(r->req.command, '/') != NULL);
+}
+
+/* The session's workspace is dir, and we are not in it. */
+static int
+on_away(void *arg, const char *dir, struct enter_request *eq,
+    struct enter_result *res)
+{
+	struct run *r = arg;
+	int code;
+
+	if ((code = change_dir(r, dir)) != 0) {
+		res->end = ENTER_TOLD;
+		res->exit_code = (uint32_t)code;
+		return -1;
+	}
+	code = exec_req_lookup(&r->req);
+	eq->program = r->req.program;
+	if (!is_hopeless(r, code))
+		return 0;
+	res->end = ENTER_EXEC;
+	res->exit_code = (uint32_t)code;
+	res->error = code == EXIT_NOT_FOUND ? ENOENT : EACCES;
+	return -1;
+}
+
+/*
+ * In place in the session of that name, without a word to control.  -1: not run,
+ * and control must be asked why, or to make the session.
+ */
+static int
+run_direct(struct run *r, const char *session)
+{
+	struct enter_request eq;
+	struct enter_result res;
+	char cwd[PATH_MAX];
+
+	if (strlen(session) >= sizeof(r->session) ||
+	    getcwd(cwd, sizeof(cwd)) == NULL ||
+	    is_hopeless(r, exec_req_lookup(&r->req)))
+		return -1;
+	strcpy(r->session, session);
+	fill_enter(r, &eq);
+	eq.cwd = cwd;
+	eq.away = on_away;
+	eq.arg = r;
+	enter(&eq, &res);
+	if (res.end == ENTER_UNREACHABLE || is_about_session(&res))
+		return -1;
+	exec_say(r->req.command, &res);
+	return (int)res.exit_code;
+}
+
 /* In place: returns only when the command was not run. */
 static int
 run_in_place(struct run *r)
@@ -590,14 +648,16 @@ run(struct run *r, const char *session)
 {
 	int code;
 
-	if ((code = find_entry(r)) != 0 ||
-	    (code = choose_session(r, session)) != 0 ||
+	if ((code = find_entry(r)) != 0)
+		return code;
+	if (session != NULL && !r->req.waited &&
+	    (code = run_direct(r, session)) != -1)
+		return code;
+	if ((code = choose_session(r, session)) != 0 ||
 	    (code = prepare_dir(r)) != 0)
 		return code;
 	code = exec_req_lookup(&r->req);
-	/* Of a bare name the policy may have something to say all the same. */
-	if (code == EXIT_DENIED ||
-	    (code != 0 && strchr(r->req.command, '/') != NULL))
+	if (is_hopeless(r, code))
 		return not_run(r, code);
 	return r->req.waited ? run_waited(r) : run_in_place(r);
 }

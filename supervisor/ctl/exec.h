@@ -40,7 +40,7 @@ int exec_req_parse(const struct ctl *c, const struct opts *o,
     struct exec_req *q, char **words, int cnt);
 void exec_req_clear(struct exec_req *q);
 /*
- * Look q->command up in the PATH of q->envp: 0 with q->program set, or 126
+ * Look q->command up, again if need be, in the PATH of q->envp: 0 with q->program set, or 126
  * (found, no program) or 127.
  */
 int exec_req_lookup(struct exec_req *q);

@@ -125,6 +125,8 @@ exec_req_lookup(struct exec_req *q)
 	char *path;
 	size_t n;
 
+	free(q->program);
+	q->program = NULL;
 	if (*q->command == '\0')
 		return EXIT_NOT_FOUND;
 	if (strchr(q->command, '/') != NULL) {
