@@ -131,7 +131,8 @@ fileops_object(struct call *c, enum file_op op, struct pathres *r)
 	event_begin(c, EV_FILE);
 	if (!systab_has(&c->a, SR_FD)) {
 		bool null = call_v(c, SR_PATH) == 0 &&
-		    (c->sa.ask == ASK_UTIME ||
+		    ((c->sa.ask == ASK_UTIME &&
+			call_int(c, SR_DIRFD) != AT_FDCWD) ||
 			(c->a.flags & AT_EMPTY_PATH) != 0);
 
 		if (null)
@@ -142,8 +143,7 @@ fileops_object(struct call *c, enum file_op op, struct pathres *r)
 	if ((c->a.flags & AT_SYMLINK_NOFOLLOW) != 0)
 		want = PATHRES_NOFOLLOW;
 	if (names_fd(c, len, &fd)) {
-		if ((op == FOP_CHMOD || op == FOP_CHOWN) &&
-		    systab_has(&c->a, SR_FD) && fd >= 0 && is_path_only(c, fd)) {
+		if (systab_has(&c->a, SR_FD) && fd >= 0 && is_path_only(c, fd)) {
 			c->event_on = false;
 			answer_errno(c, EBADF);
 			return false;

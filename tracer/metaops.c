@@ -151,7 +151,7 @@ void
 metaops_ask_setattr(struct call *c)
 {
 	struct pathres *r = &c->w->res[0];
-	char buf[FATTR_BYTES];
+	char buf[FATTR_BYTES], num[NUM_MAX];
 	size_t size = (size_t)call_v(c, SR_SIZE);
 	long e;
 
@@ -165,7 +165,9 @@ metaops_ask_setattr(struct call *c)
 	}
 	if (!fileops_object(c, FOP_XATTR, r))
 		return;
-	e = syscall(SYS_file_setattr, r->fd, "", buf, size, AT_EMPTY_PATH);
+	/* Through /proc: by itself an O_PATH descriptor is not taken. */
+	num_put(num, (uint32_t)r->fd);
+	e = syscall(SYS_file_setattr, c->tracer->selffd, num, buf, size, 0);
 	fileops_done(c, e, errno);
 	pathres_close(r);
 }
@@ -366,14 +368,15 @@ void
 metaops_ask_getattr(struct call *c)
 {
 	struct pathres *r = &c->w->res[0];
-	char buf[FATTR_BYTES] = { 0 };
+	char buf[FATTR_BYTES] = { 0 }, num[NUM_MAX];
 	size_t size = (size_t)call_v(c, SR_SIZE);
 
 	if (size > sizeof(buf))
 		size = sizeof(buf);
 	if (!fileops_object(c, FOP_STAT, r))
 		return;
-	if (syscall(SYS_file_getattr, r->fd, "", buf, size, AT_EMPTY_PATH) ==
+	num_put(num, (uint32_t)r->fd);
+	if (syscall(SYS_file_getattr, c->tracer->selffd, num, buf, size, 0) ==
 	    -1)
 		fileops_done(c, -1, errno);
 	else

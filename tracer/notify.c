@@ -134,6 +134,15 @@ decide_what(struct call *c)
 		    (const uint64_t *)(const void *)c->rq->data.args, &c->a);
 }
 
+/* Flags that the call does not know: the kernel says so before all else. */
+static bool
+has_odd_flags(const struct call *c)
+{
+	uint32_t ok = c->sa.row->flags_ok;
+
+	return ok != 0 && (c->a.flags & ~ok) != 0;
+}
+
 static void
 serve(struct worker *w)
 {
@@ -164,6 +173,8 @@ serve(struct worker *w)
 		fn = c->sa.ask < ASK_MAX ? dispatch_tab[c->sa.ask] : NULL;
 		if (fn == NULL) {
 			refuse_call(c);
+		} else if (has_odd_flags(c)) {
+			answer_errno(c, EINVAL);
 		} else if (c->task->marked && !cred_assume(c)) {
 			call_unjudgeable(c, "credentials");
 		} else {

@@ -3,7 +3,7 @@
  * Prints what it sees; native.sh runs it both ways in the same directory and
  * compares.
  *
- *	native DIR GROUP	open openat2 names exec signals masks crowd
+ *	native DIR GROUP	open openat2 names numbers exec signals masks crowd
  */
 
 #include <errno.h>
@@ -20,8 +20,20 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
+
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 452
+#endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat 463
+#endif
+#ifndef SYS_file_getattr
+#define SYS_file_getattr 468
+#define SYS_file_setattr 469
+#endif
 
 #define CROWD 100 /* the deployment allows 256 processes */
 
@@ -163,6 +175,58 @@ group_names(void)
 	say("truncate a fifo", truncate("d", 0));
 	say("utimes", utimes("none", NULL));
 	say("symlink", symlink("x", "d"));
+}
+
+/* Calls on a descriptor's number, and flags that there are not. */
+static void
+group_numbers(void)
+{
+	struct { uint64_t value; uint32_t size, flags; } xa = {
+		(uintptr_t)"1", 1, 0 };
+	char attr[24] = { 0 };
+	struct stat st;
+	int fd, path;
+
+	close(open("f", O_CREAT | O_WRONLY, 0600));
+	(void)!symlink("f", "link");
+	fd = open("f", O_RDONLY);
+	path = open("f", O_PATH);
+	say("fchmod", fchmod(fd, 0640));
+	say("fchmod of O_PATH", fchmod(path, 0666));
+	say("fchown of O_PATH", fchown(path, 1, 1));
+	say("futimens of O_PATH", futimens(path, NULL));
+	say("fsetxattr", fsetxattr(fd, "user.a", "1", 1, 0));
+	say("fsetxattr of O_PATH", fsetxattr(path, "user.b", "1", 1, 0));
+	say("fremovexattr of O_PATH", fremovexattr(path, "user.a"));
+	say("fchmodat2 of O_PATH", syscall(SYS_fchmodat2, path, "", 0644,
+	    AT_EMPTY_PATH));
+	say("utimensat of nothing", utimensat(AT_FDCWD, NULL, NULL, 0));
+	say("utimes of nothing", utimes(NULL, NULL));
+	say("utimensat of a descriptor", syscall(SYS_utimensat, fd, NULL, NULL,
+	    0));
+	say("not followed", syscall(SYS_utimensat, fd, NULL, NULL,
+	    AT_SYMLINK_NOFOLLOW));
+	say("chown of nothing", syscall(SYS_fchownat, fd, NULL, -1, -1, 0));
+	say("fchownat's flags", syscall(SYS_fchownat, AT_FDCWD, "f", 1, 1,
+	    0x8000));
+	say("fchmodat2's flags", syscall(SYS_fchmodat2, AT_FDCWD, "f", 0666,
+	    0x8000));
+	say("utimensat's flags", syscall(SYS_utimensat, AT_FDCWD, "f", NULL,
+	    0x8000));
+	say("setxattrat's flags", syscall(SYS_setxattrat, AT_FDCWD, "f", 0x8000,
+	    "user.c", &xa, sizeof(xa)));
+	say("setxattrat", syscall(SYS_setxattrat, AT_FDCWD, "f", 0, "user.c",
+	    &xa, sizeof(xa)));
+	say("file_getattr", syscall(SYS_file_getattr, AT_FDCWD, "f", attr,
+	    sizeof(attr), 0));
+	say("file_setattr", syscall(SYS_file_setattr, AT_FDCWD, "f", attr,
+	    sizeof(attr), 0));
+	say("file_setattr of a link", syscall(SYS_file_setattr, AT_FDCWD,
+	    "link", attr, sizeof(attr), AT_SYMLINK_NOFOLLOW));
+	say("file_setattr of a descriptor", syscall(SYS_file_setattr, fd, "",
+	    attr, sizeof(attr), AT_EMPTY_PATH));
+	stat("f", &st);
+	printf("mode %o owner %u\n", st.st_mode, st.st_uid);
 }
 
 static void
@@ -363,6 +427,7 @@ static const struct {
 	{ "open", group_open },
 	{ "openat2", group_openat2 },
 	{ "names", group_names },
+	{ "numbers", group_numbers },
 	{ "exec", group_exec },
 	{ "signals", group_signals },
 	{ "masks", group_masks },
