@@ -31,8 +31,6 @@
 #define CREATE_TRIES 16
 #define TMPFILE_BIT  (O_TMPFILE & ~O_DIRECTORY)
 #define TTY_MAJOR    5
-#define ROOM_MANY    256 /* descriptors that nobody uses up in ROOM_NS */
-#define ROOM_NS	     2000000u
 
 /* What open(2) looks at; it ignores the rest, openat2(2) does not. */
 #define OPEN_FLAGS \
@@ -370,32 +368,43 @@ count_fds(const struct call *c, rlim_t limit)
 }
 
 /*
+ * /proc/TID/fd of the caller: its size is how many it has.  Kept until another
+ * calls; of a thread that is no more it tells nothing.  0 or -1.
+ */
+static int
+stat_fds(struct call *c, struct stat *st)
+{
+	struct worker *w = c->w;
+	char name[NUM_MAX + 8];
+
+	if (w->fds > 0 && w->fds_tid == c->rq->pid && fstat(w->fds, st) == 0)
+		return 0;
+	if (w->fds > 0)
+		close(w->fds);
+	num_text(num_put(name, c->rq->pid), "/fd");
+	w->fds = openat(c->tracer->procfd, name,
+	    O_PATH | O_DIRECTORY | O_CLOEXEC);
+	w->fds_tid = c->rq->pid;
+	return w->fds == -1 ? -1 : fstat(w->fds, st);
+}
+
+/*
  * Can the caller take one more descriptor?  The kernel asks that first: nothing
- * is made or cut short for who has no number left.  Where it had many to spare
- * a moment ago that is believed.  Before 6.2 the size of the directory is 0.
+ * is made or cut short for who has no number left.  Before 6.2 the size of the
+ * directory is 0.
  */
 static bool
 has_fd_room(struct call *c)
 {
-	char name[NUM_MAX + 8];
 	struct rlimit rl;
 	struct stat st;
 	rlim_t used;
 
 	if (prlimit((pid_t)c->rq->pid, RLIMIT_NOFILE, NULL, &rl) == -1)
 		return true;
-	/* The limit may have been lowered since. */
-	if (c->start_ns - c->task->room_at < ROOM_NS &&
-	    c->task->room_used + ROOM_MANY <= rl.rlim_cur)
-		return true;
-	num_text(num_put(name, c->rq->pid), "/fd");
-	if (fstatat(c->tracer->procfd, name, &st, 0) == -1)
+	if (stat_fds(c, &st) == -1)
 		return true;
 	used = st.st_size > 0 ? (rlim_t)st.st_size : count_fds(c, RLIM_INFINITY);
-	if (used + ROOM_MANY <= rl.rlim_cur) {
-		c->task->room_at = c->start_ns;
-		c->task->room_used = used;
-	}
 	/* Some of them may lie above a limit that was lowered. */
 	return used < rl.rlim_cur || count_fds(c, rl.rlim_cur) < rl.rlim_cur;
 }

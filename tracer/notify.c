@@ -418,6 +418,8 @@ reap(struct group *g)
 		pthread_join(w->thread, NULL);
 		if (w->arena != NULL)
 			munmap(w->arena, WORKER_ARENA_BYTES);
+		if (w->fds > 0)
+			close(w->fds);
 		sock_worker_end(w);
 		free(w->cred);
 		if (w->pidfd > 0)

@@ -58,8 +58,6 @@ struct task {
 	uint8_t umask_known;
 	uint16_t umask;
 	uint64_t alone_at;
-	uint64_t room_at;	/* when it had descriptors to spare, ns */
-	uint64_t room_used;	/* how many it used then */
 	uint8_t cpus_known;
 	_Atomic uint32_t holds;	/* how often its mask was ours for a moment */
 	_Atomic uint32_t holders; /* how many hold it now */

@@ -120,6 +120,8 @@ struct worker {
 	char path[2][CALL_PATH_MAX];
 	char text[CALL_CANON_MAX];
 	char host[256];		/* the name that decided */
+	uint32_t fds_tid;	/* fileops.c: the thread whose directory of */
+	int fds;		/* descriptors this is; 0: none */
 	void *arena;		/* exec's, mapped on first use */
 	void *out;		/* sockmsg.c's, mapped on first use */
 	uint32_t pidfd_tid;	/* call_getfd: the thread that */

@@ -3,7 +3,7 @@
  * Prints what it sees; native.sh runs it both ways in the same directory and
  * compares.
  *
- *	native DIR GROUP	open openat2 names numbers exec signals masks crowd
+ *	native DIR GROUP	open openat2 names numbers room exec signals masks crowd
  */
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -230,6 +231,35 @@ group_numbers(void)
 }
 
 static void
+make_file(const char *name, const char *text)
+{
+	int fd = open(name, O_CREAT | O_WRONLY | O_TRUNC, 0755);
+
+	(void)!write(fd, text, strlen(text));
+	close(fd);
+}
+
+/* For who has no number left nothing is made or cut short. */
+static void
+group_room(void)
+{
+	const struct rlimit rl = { 600, 600 };
+	struct stat st;
+
+	make_file("full", "something");
+	setrlimit(RLIMIT_NOFILE, &rl);
+	/* Just now there was room. */
+	try_open("with room", AT_FDCWD, "new", O_CREAT | O_WRONLY, 0600);
+	while (dup(0) != -1)
+		;
+	try_open("cut short", AT_FDCWD, "full", O_WRONLY | O_TRUNC, 0);
+	try_open("make", AT_FDCWD, "more", O_CREAT | O_WRONLY, 0600);
+	stat("full", &st);
+	printf("%ld bytes, made: %d\n", (long)st.st_size,
+	    access("more", F_OK) == 0);
+}
+
+static void
 run(const char *what, const char *path, char *const *argv)
 {
 	int r = execv(path, argv);
@@ -243,15 +273,6 @@ exec_thread(void *arg)
 	(void)arg;
 	execl("/bin/echo", "echo", "from a thread", NULL);
 	return NULL;
-}
-
-static void
-make_file(const char *name, const char *text)
-{
-	int fd = open(name, O_CREAT | O_WRONLY | O_TRUNC, 0755);
-
-	(void)!write(fd, text, strlen(text));
-	close(fd);
 }
 
 static void
@@ -428,6 +449,7 @@ static const struct {
 	{ "openat2", group_openat2 },
 	{ "names", group_names },
 	{ "numbers", group_numbers },
+	{ "room", group_room },
 	{ "exec", group_exec },
 	{ "signals", group_signals },
 	{ "masks", group_masks },
