@@ -195,6 +195,8 @@ got_conf(struct house *h, struct msg *m)
 		return -1;
 	close(ring);
 	t->tasks = task_table_new(live, t->root_session);
+	if (t->tasks != NULL)
+		task_table_session(t->tasks, t->session);
 	if (t->tasks == NULL || tracer_init(t) == -1)
 		return -1;
 	if (live != -1)

@@ -78,6 +78,12 @@ struct tasktab;
 struct tasktab *task_table_new(int live_fd, bool root_session);
 
 /*
+ * The id of the session, which the name of its control group holds.  Copied.
+ * Before any thread starts.
+ */
+void task_table_session(struct tasktab *tt, const char *id);
+
+/*
  * The task of tid, pinned until task_put; read from /proc when it is new or was
  * not looked at for a second.  entry is the number of the listener's entry.
  * Never NULL: when the pool is full or the thread is dead a spare of the worker
@@ -151,8 +157,9 @@ void task_enter(struct tasktab *tt, pid_t tgid, uint32_t entry);
 
 /*
  * Is pid (a process or thread id) of this session?  Decided afresh from /proc:
- * it or an ancestor must carry one of our filters.  Reads /proc; may be called
- * for any pid.
+ * it has a filter, and it or an ancestor is in the table; or it is in the
+ * session's control group, where its ancestors may be gone.  Reads /proc; may be
+ * called for any pid.
  */
 bool task_is_ours(struct tasktab *tt, pid_t pid);
 

@@ -3,7 +3,7 @@
  * Prints what it sees; native.sh runs it both ways in the same directory and
  * compares.
  *
- *	native DIR GROUP	open openat2 names numbers room exec signals masks crowd
+ *	native DIR GROUP	open openat2 names numbers room orphan exec signals masks crowd
  */
 
 #include <errno.h>
@@ -239,6 +239,33 @@ make_file(const char *name, const char *text)
 	close(fd);
 }
 
+/*
+ * A process that was forked twice, whose parent is gone and that only waits, is
+ * still somebody to signal.
+ */
+static void
+group_orphan(void)
+{
+	int p[2], status;
+	pid_t pid = 0;
+
+	if (pipe(p) == -1)
+		exit(2);
+	if (fork() == 0) {
+		if ((pid = fork()) == 0) {
+			alarm(60);
+			for (;;)
+				pause();
+		}
+		_exit(write(p[1], &pid, sizeof(pid)) != sizeof(pid));
+	}
+	wait(&status);
+	if (read(p[0], &pid, sizeof(pid)) != sizeof(pid))
+		exit(2);
+	say("is it there", kill(pid, 0));
+	say("stop it", kill(pid, SIGKILL));
+}
+
 /* For who has no number left nothing is made or cut short. */
 static void
 group_room(void)
@@ -450,6 +477,7 @@ static const struct {
 	{ "names", group_names },
 	{ "numbers", group_numbers },
 	{ "room", group_room },
+	{ "orphan", group_orphan },
 	{ "exec", group_exec },
 	{ "signals", group_signals },
 	{ "masks", group_masks },
