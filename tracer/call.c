@@ -138,6 +138,34 @@ call_dirfd(struct call *c, int fd, int *err)
 	return dir;
 }
 
+ssize_t
+call_fd_link(struct tracer *t, int fd, char *buf, size_t size)
+{
+	char num[NUM_MAX];
+	_Atomic int *slot;
+	ssize_t n;
+	int link, none = 0;
+
+	num_put(num, (uint32_t)fd);
+	if (fd >= TRACER_LINKS)
+		return readlinkat(t->selffd, num, buf, size);
+	/* Kept, the link itself spares its look-up. */
+	slot = &t->link[fd];
+	if ((link = atomic_load_explicit(slot, memory_order_relaxed)) == 0) {
+		link = openat(t->selffd, num,
+		    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		if (link == -1)
+			return -1;
+		if (!atomic_compare_exchange_strong(slot, &none, link)) {
+			close(link);
+			link = none;
+		}
+	}
+	n = readlinkat(link, "", buf, size);
+	return n != -1 || errno == ENAMETOOLONG ? n :
+	    readlinkat(t->selffd, num, buf, size);
+}
+
 /* Is copy what descriptor fd of thread tid is?  Its table may be its own. */
 static bool
 is_theirs(struct call *c, int fd, int copy)
@@ -221,6 +249,65 @@ call_getfd(struct call *c, int fd, int *err)
 	return copy;
 }
 
+/* ---- directories that a call names ---- */
+
+void
+call_lent_none(struct call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < CALL_LENT_MAX; i++)
+		c->lent[i] = -1;
+}
+
+static void
+give_back(struct call *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < CALL_LENT_MAX; i++) {
+		if (c->lent[i] != -1)
+			close(c->lent[i]);
+		c->lent[i] = -1;
+	}
+}
+
+int
+call_base(struct call *c, int fd, int *err)
+{
+	unsigned int i;
+	int base = -1;
+
+	for (i = 0; i < CALL_LENT_MAX && c->lent[i] != -1; i++)
+		;
+	if (i == CALL_LENT_MAX) {
+		*err = EACCES;
+		return -1;
+	}
+	/* Through /proc it takes three times as long. */
+	if (fd >= 0 && pidfd_of(c, false) != -1) {
+		base = call_getfd(c, fd, err);
+		if (base == -1 && *err == EBADF)
+			return -1;
+	}
+	if (base == -1)
+		base = call_dirfd(c, fd, err);
+	c->lent[i] = base;
+	return base;
+}
+
+void
+call_base_done(struct call *c, int base)
+{
+	unsigned int i;
+
+	for (i = 0; i < CALL_LENT_MAX; i++)
+		if (c->lent[i] == base && base != -1) {
+			close(base);
+			c->lent[i] = -1;
+		}
+}
+
 bool
 call_valid(struct call *c)
 {
@@ -255,6 +342,7 @@ send_answer(struct call *c, int64_t val, int err, uint32_t flags)
 
 	if (c->answered)
 		return;
+	give_back(c);
 	c->answered = true;
 	c->err = -err;
 	if (c->w->group->listener == -1)
@@ -320,6 +408,7 @@ answer_fd(struct call *c, int fd, bool cloexec)
 
 	if (c->answered)
 		return -1;
+	give_back(c);
 	notify_uninterrupted(c->w);
 	place_hold(c);
 	atomic_store(&c->w->giving, true);

@@ -45,6 +45,9 @@ struct worker;
  */
 #define CALL_ERESTARTSYS 512
 
+/* The directories that one call names, at most. */
+#define CALL_LENT_MAX 2
+
 struct call {
 	const struct seccomp_notif *rq;
 	struct systab_answer sa;	/* row, question */
@@ -58,6 +61,7 @@ struct call {
 	bool answered;
 	bool gone;		/* the caller died or its call was withdrawn */
 	bool event_on;		/* ev holds a record to commit */
+	int lent[CALL_LENT_MAX]; /* see call_base; -1: none */
 	bool held;		/* see place_hold */
 	uint32_t cpus_seq;
 	cpu_set_t held_cpus;
@@ -135,6 +139,28 @@ int call_string(struct call *c, uint64_t addr, char *buf, size_t size,
  */
 int call_dirfd(struct call *c, int fd, int *err)
     __attribute__((warn_unused_result));
+
+/*
+ * A descriptor to resolve names from: the directory behind the caller's fd, or
+ * its working directory (AT_FDCWD).  It may be the caller's very own open file,
+ * with its locks, so that it is closed before the call is answered if
+ * call_base_done has not closed it until then.  -1 with the errno to answer in
+ * *err.
+ */
+int call_base(struct call *c, int fd, int *err)
+    __attribute__((warn_unused_result));
+
+/* Close what call_base gave, unless the answer has. */
+void call_base_done(struct call *c, int base);
+
+/* A call that is about to begin has lent nothing. */
+void call_lent_none(struct call *c);
+
+/*
+ * What /proc/self/fd says of our own descriptor fd, as readlink(2); not
+ * NUL-terminated.
+ */
+ssize_t call_fd_link(struct tracer *t, int fd, char *buf, size_t size);
 
 /*
  * Our own copy (close-on-exec, same open file) of the intercepted caller's

@@ -483,6 +483,7 @@ front_call(struct entry *e, struct call *c, const struct image *im)
 	struct timespec ts;
 
 	memset(c, 0, sizeof(*c));
+	call_lent_none(c);
 	memset(&es->w.rq, 0, sizeof(es->w.rq));
 	es->w.rq.pid = (uint32_t)e->pid;
 	es->w.rq.data.nr = SYS_execve;

@@ -194,15 +194,38 @@ is_plain_path(const char *path, size_t len)
 	    (len < n || memcmp(path + len - n, deleted, n) != 0);
 }
 
+/*
+ * The link /proc/TID/fd/FD itself: reading it says what that descriptor is now,
+ * and that it or the thread is no more.  w's until it is asked for another.
+ */
+static int
+fd_link(struct call *c, int fd)
+{
+	struct worker *w = c->w;
+	char name[2 * NUM_MAX + 8];
+
+	if (w->link > 0)
+		close(w->link);
+	num_put(num_text(num_put(name, c->rq->pid), "/fd/"), (uint32_t)fd);
+	w->link = openat(c->tracer->procfd, name,
+	    O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	w->link_tid = c->rq->pid;
+	w->link_fd = fd;
+	return w->link;
+}
+
 /* The name of the caller's descriptor fd, as is_plain_path has it, or 0. */
 static size_t
-fd_name(const struct call *c, int fd, char *buf, size_t size)
+fd_name(struct call *c, int fd, char *buf, size_t size)
 {
-	char link[2 * NUM_MAX + 8];
-	ssize_t n;
+	struct worker *w = c->w;
+	ssize_t n = -1;
 
-	num_put(num_text(num_put(link, c->rq->pid), "/fd/"), (uint32_t)fd);
-	n = readlinkat(c->tracer->procfd, link, buf, size);
+	/* Another thread may have that id now: then the kept link is dead. */
+	if (w->link > 0 && w->link_tid == c->rq->pid && w->link_fd == fd)
+		n = readlinkat(w->link, "", buf, size);
+	if (n == -1 && fd_link(c, fd) != -1)
+		n = readlinkat(w->link, "", buf, size);
 	if (n <= 0 || (size_t)n >= size)
 		return 0;
 	buf[n] = '\0';
@@ -445,7 +468,7 @@ static bool
 open_proved(struct call *c, const struct open_rq *o, const struct fast *f)
 {
 	struct verdict list, v;
-	char num[NUM_MAX], *back = c->w->text;
+	char *back = c->w->text;
 	ssize_t n;
 	int fd;
 
@@ -471,8 +494,7 @@ open_proved(struct call *c, const struct open_rq *o, const struct fast *f)
 		fileops_done(c, -1, errno);
 		return true;
 	}
-	num_put(num, (uint32_t)fd);
-	n = readlinkat(c->tracer->selffd, num, back, sizeof(c->w->text));
+	n = call_fd_link(c->tracer, fd, back, sizeof(c->w->text));
 	if (n != (ssize_t)f->len || memcmp(back, f->full, f->len) != 0) {
 		close(fd);
 		return false;
@@ -485,11 +507,9 @@ open_proved(struct call *c, const struct open_rq *o, const struct fast *f)
 static bool
 fast_name(const struct call *c, struct fast *f, char *buf, size_t size)
 {
-	char num[NUM_MAX];
 	ssize_t n;
 
-	num_put(num, (uint32_t)f->base);
-	n = readlinkat(c->tracer->selffd, num, buf, size);
+	n = call_fd_link(c->tracer, f->base, buf, size);
 	if (n <= 0 || (size_t)n >= size || !is_plain_path(buf, (size_t)n))
 		return false;
 	buf[n] = '\0';
@@ -516,11 +536,11 @@ open_fast(struct call *c, const struct open_rq *o)
 		return open_proved(c, o, &f);
 	while (f.path[0] == '.' && f.path[1] == '/' && f.path[2] != '\0')
 		f.path += 2;
-	if ((f.base = call_dirfd(c, o->dirfd, &e)) == -1)
+	if ((f.base = call_base(c, o->dirfd, &e)) == -1)
 		return false;
 	done = fast_name(c, &f, c->w->path[1], sizeof(c->w->path[1])) &&
 	    open_proved(c, o, &f);
-	close(f.base);
+	call_base_done(c, f.base);
 	return done;
 }
 

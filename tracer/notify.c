@@ -155,6 +155,7 @@ serve(struct worker *w)
 	c->w = w;
 	c->answered = c->gone = c->event_on = false;
 	c->err = 0;
+	call_lent_none(c);
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	c->start_ns = (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 	image_take(w);
@@ -291,6 +292,7 @@ worker_main(void *arg)
 		    memory_order_relaxed);
 		if (atomic_load(&t->watcher_parked))
 			wake_watcher(t);
+		place_call(w);
 		serve(w);
 		atomic_store(&w->giving, false);
 		atomic_store(&w->state, WS_IDLE);
@@ -424,6 +426,8 @@ reap(struct group *g)
 		free(w->cred);
 		if (w->pidfd > 0)
 			close(w->pidfd);
+		if (w->link > 0)
+			close(w->link);
 		munmap(w, sizeof(*w));
 	}
 }

@@ -58,6 +58,11 @@ void
 pathres_close(struct pathres *r)
 {
 	fd_close(&r->fd);
+	if (r->lender != NULL) {
+		call_base_done(r->lender, r->dir);
+		r->dir = -1;
+		r->lender = NULL;
+	}
 	fd_close(&r->dir);
 }
 
@@ -65,24 +70,15 @@ void
 pathres_clear(struct pathres *r)
 {
 	r->fd = r->dir = -1;
+	r->lender = NULL;
 	r->name = NULL;
 	r->magic = r->anon = r->deleted = false;
 	r->len = 0;
 }
 
-/* What /proc/self/fd/N of this process says. */
-static ssize_t
-read_name(const struct tracer *t, int fd, char *buf, size_t size)
-{
-	char num[NUM_MAX];
-
-	num_put(num, (uint32_t)fd);
-	return readlinkat(t->selffd, num, buf, size);
-}
-
 /* Is the object behind fd really called "... (deleted)"? */
 static bool
-is_literal(const struct tracer *t, int fd, const char *path)
+is_literal(struct tracer *t, int fd, const char *path)
 {
 	struct stat a, b;
 	int other;
@@ -107,12 +103,12 @@ static int
 object_name(struct call *c, int fd, char *buf, size_t size, size_t *len,
     bool *deleted)
 {
-	const struct tracer *t = c->tracer;
+	struct tracer *t = c->tracer;
 	ssize_t n;
 
 	*deleted = false;
 	*len = 0;
-	n = read_name(t, fd, buf, size);
+	n = call_fd_link(t, fd, buf, size);
 	if (n == -1 && errno == ENAMETOOLONG)
 		return pathdeep_name(c, fd, buf, size, len);
 	if (n <= 0 || (size_t)n >= size)
@@ -213,7 +209,7 @@ is_root(const struct walk *w)
 {
 	char buf[4];
 
-	return read_name(w->c->tracer, w->cur, buf, sizeof(buf)) == 1 &&
+	return call_fd_link(w->c->tracer, w->cur, buf, sizeof(buf)) == 1 &&
 	    buf[0] == '/';
 }
 
@@ -588,7 +584,7 @@ walk_name_deep(struct walk *w)
 	char one;
 
 	if (r->fd == -1 || dir == -1 ||
-	    read_name(w->c->tracer, r->fd, &one, 1) != -1 ||
+	    call_fd_link(w->c->tracer, r->fd, &one, 1) != -1 ||
 	    errno != ENAMETOOLONG)
 		return EACCES;
 	if (object_name(w->c, dir, r->canon, sizeof(r->canon) - SPELL_ROOM,
@@ -751,7 +747,7 @@ pathres_resolve(struct call *c, int dirfd, const char *path, size_t len,
 	r->rest[len] = '\0';
 	if (path[0] == '/')
 		return resolve_from(c, c->tracer->rootfd, len, want, r);
-	if ((base = call_dirfd(c, dirfd, &e)) == -1)
+	if ((base = call_base(c, dirfd, &e)) == -1)
 		return e;
 	/* "./name" as tar and find have it. */
 	while (len > 2 && r->rest[0] == '.' && r->rest[1] == '/' &&
@@ -760,8 +756,10 @@ pathres_resolve(struct call *c, int dirfd, const char *path, size_t len,
 		memmove(r->rest, r->rest + 2, len + 1);
 	}
 	e = resolve_from(c, base, len, want, r);
-	if (r->dir != base) /* else it is r's now */
-		close(base);
+	if (r->dir == base)
+		r->lender = c;
+	else
+		call_base_done(c, base);
 	return e;
 }
 

@@ -39,7 +39,8 @@ enum pathres_want {
 
 struct pathres {
 	int fd;		 /* O_PATH of the object; -1: parent and name */
-	int dir;	 /* O_PATH of the parent (PARENT, CREATE) or -1 */
+	int dir;	 /* of the parent (PARENT, CREATE) or -1 */
+	struct call *lender; /* dir is a call_base of this call, or NULL */
 	const char *name; /* last name, with the slashes that followed it */
 	bool magic;	 /* reached through a /proc magic link */
 	bool anon;	 /* no path: pipe, socket, memfd; canon is /dev/fd/N */

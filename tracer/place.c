@@ -35,6 +35,12 @@
 #define STARVE_HOLD   25  /* doubled as long as it helps for less */
 #define STARVE_MAX    800
 #define BUSY_HOLD     150
+#define PIN_CALLS     20  /* in a tick, of one caller: its CPU is ours too */
+#define PIN_FEW	      4	  /* fewer, and it is not */
+#define PIN_CPUS      0xffffu
+/* Fields of /proc/PID/stat, as proc(5) counts them. */
+#define STAT_STATE     3
+#define STAT_PROCESSOR 39
 
 /* ---- the policy of the serving threads ---- */
 
@@ -51,6 +57,8 @@ place_init(struct tracer *t, struct chan *monitor, uint32_t session)
 	p->can_idle = t->cpus > 1 && (p->can_return || monitor != NULL);
 	p->penalty = STARVE_HOLD;
 	p->loadfd = -1;
+	if (sched_getaffinity(0, sizeof(p->cpus), &p->cpus) == -1)
+		CPU_ZERO(&p->cpus);
 	if (p->can_idle)
 		p->loadfd = openat(t->procfd, "loadavg", O_RDONLY | O_CLOEXEC);
 	p->ready = p->loadfd != -1;
@@ -64,33 +72,61 @@ set_policy(pid_t tid, int policy)
 	return sched_setscheduler(tid, policy, &sp) == 0;
 }
 
-/*
- * All threads SCHED_OTHER, by our own right or the monitor's.  Takes no lock:
- * who holds it may be waiting for this.
- */
+static void
+back_to_other(const struct tracer *t, pid_t tid)
+{
+	(void)t;
+	(void)set_policy(tid, SCHED_OTHER);
+}
+
+static void
+unpin(const struct tracer *t, pid_t tid)
+{
+	(void)!sched_setaffinity(tid, sizeof(t->place.cpus), &t->place.cpus);
+}
+
+/* Takes no lock: who holds it may be waiting for this. */
+static void
+each_thread(const struct tracer *t, void (*fn)(const struct tracer *, pid_t))
+{
+	struct dirent *d;
+	DIR *dir;
+	int fd;
+
+	fd = openat(t->procfd, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	if ((dir = fdopendir(fd)) == NULL) {
+		close(fd);
+		return;
+	}
+	while ((d = readdir(dir)) != NULL)
+		if (d->d_name[0] != '.')
+			fn(t, (pid_t)strtol(d->d_name, NULL, 10));
+	closedir(dir);
+}
+
+static void
+unpin_all(struct tracer *t)
+{
+	if (atomic_exchange(&t->place.pin, 0) != 0)
+		each_thread(t, unpin);
+}
+
+/* All threads SCHED_OTHER, by our own right or the monitor's. */
 static void
 return_all(struct tracer *t)
 {
 	struct place *p = &t->place;
 	const struct msg_none none = { 0 };
-	struct dirent *d;
-	DIR *dir;
-	int fd;
 
 	atomic_store(&p->mode, PLACE_HOLD);
-	if (!p->can_return) {
+	unpin_all(t);
+	if (p->can_return)
+		each_thread(t, back_to_other);
+	else
 		(void)!chan_send(p->monitor, MSG_BOOST, 0, p->session, &none,
 		    NULL, 0, NULL, 0);
-		return;
-	}
-	fd = openat(t->procfd, "self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || (dir = fdopendir(fd)) == NULL)
-		return;
-	while ((d = readdir(dir)) != NULL)
-		if (d->d_name[0] != '.')
-			(void)set_policy((pid_t)strtol(d->d_name, NULL, 10),
-			    SCHED_OTHER);
-	closedir(dir);
 }
 
 void
@@ -98,14 +134,53 @@ place_thread(struct worker *w)
 {
 	struct tracer *t = w->tracer;
 
-	if (sched_getaffinity(0, sizeof(w->cpus), &w->cpus) == -1)
-		CPU_ZERO(&w->cpus);
 	/* Who makes us is not SCHED_IDLE.  The mode may change meanwhile. */
 	if (atomic_load(&t->place.mode) != PLACE_IDLE)
 		return;
 	(void)set_policy(0, SCHED_IDLE);
 	if (atomic_load(&t->place.mode) == PLACE_HOLD)
 		return_all(t);
+}
+
+/*
+ * Go where the others are.  The pin may be taken back while we do: who changed
+ * it has looked for us before or we see it now.
+ */
+static void
+keep_to(struct worker *w, uint32_t pin)
+{
+	struct place *p = &w->tracer->place;
+	cpu_set_t one;
+
+	do {
+		w->pin = pin;
+		if (pin == 0) {
+			unpin(w->tracer, 0);
+			continue;
+		}
+		CPU_ZERO(&one);
+		CPU_SET((pin & PIN_CPUS) - 1, &one);
+		(void)!sched_setaffinity(0, sizeof(one), &one);
+	} while ((pin = atomic_load(&p->pin)) != w->pin);
+}
+
+void
+place_call(struct worker *w)
+{
+	struct place *p = &w->tracer->place;
+	uint32_t pin;
+
+	if (w->tracer->cpus < 2)
+		return;
+	if (atomic_load_explicit(&p->caller, memory_order_relaxed) !=
+	    w->rq.pid) {
+		atomic_store_explicit(&p->caller, w->rq.pid,
+		    memory_order_relaxed);
+		atomic_store(&p->mixed, true);
+		unpin_all(w->tracer);
+	}
+	if ((pin = atomic_load(&p->pin)) != w->pin)
+		keep_to(w, pin);
 }
 
 /* ---- the watcher's part ---- */
@@ -161,22 +236,48 @@ look_at_load(struct tracer *t)
 	}
 }
 
+/* /proc/DIR TID/stat from its third field on, in buf; NULL: there is none. */
+static char *
+read_stat(const struct tracer *t, const char *dir, pid_t tid, char *buf,
+    size_t size)
+{
+	char name[NUM_MAX + 16], *p;
+	ssize_t n;
+	int fd;
+
+	num_text(num_put(num_text(name, dir), (uint32_t)tid), "/stat");
+	if ((fd = openat(t->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
+		return NULL;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	p = strrchr(buf, ')');
+	return p != NULL && p[1] == ' ' ? p + 2 : NULL;
+}
+
 /* A thread of ours that could run, and does not. */
 static bool
 is_runnable(const struct tracer *t, pid_t tid)
 {
-	char name[NUM_MAX + 16], buf[256], *p;
-	ssize_t n;
-	int fd;
+	char buf[512], *p;
 
-	num_text(num_put(num_text(name, "self/task/"), (uint32_t)tid), "/stat");
-	if ((fd = openat(t->procfd, name, O_RDONLY | O_CLOEXEC)) == -1)
-		return false;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	p = strrchr(buf, ')');
-	return p != NULL && p[1] == ' ' && p[2] == 'R';
+	p = read_stat(t, "self/task/", tid, buf, sizeof(buf));
+	return p != NULL && *p == 'R';
+}
+
+/* The CPU where a thread runs or ran last, or -1. */
+static int
+cpu_of(const struct tracer *t, pid_t tid)
+{
+	char buf[512], *p;
+	unsigned int i;
+
+	p = read_stat(t, "", tid, buf, sizeof(buf));
+	for (i = STAT_STATE; p != NULL && i < STAT_PROCESSOR; i++)
+		if ((p = strchr(p, ' ')) != NULL)
+			p++;
+	return p != NULL && *p >= '0' && *p <= '9' ? (int)strtol(p, NULL, 10) :
+						     -1;
 }
 
 /* A call has been in progress for long, and not because it blocks. */
@@ -280,11 +381,49 @@ place_lock(struct tracer *t, uint32_t now)
 	return false;
 }
 
+/* SCHED_IDLE on one CPU would be at the mercy of whoever else runs there. */
+static void
+pin_to(struct tracer *t, uint32_t cpu)
+{
+	struct place *p = &t->place;
+
+	if (atomic_load(&p->mode) == PLACE_IDLE)
+		return_all(t);
+	atomic_store(&p->pin, ++p->pins << 16 | (cpu + 1));
+}
+
+/*
+ * One caller, and it calls often: keep to its CPU.  Else do not.  An answer
+ * draws it to us, an injection does not.
+ */
+static void
+look_at_callers(struct tracer *t)
+{
+	struct place *p = &t->place;
+	uint32_t activity = atomic_load(&t->activity);
+	uint32_t calls = activity - p->served, pin = atomic_load(&p->pin);
+	bool mixed = atomic_exchange(&p->mixed, false);
+	int cpu;
+
+	p->served = activity;
+	if (mixed || calls < (pin != 0 ? PIN_FEW : PIN_CALLS)) {
+		unpin_all(t);
+		return;
+	}
+	cpu = cpu_of(t, (pid_t)atomic_load(&p->caller));
+	if (cpu < 0 || cpu >= (int)PIN_CPUS || CPU_COUNT(&p->cpus) < 2 ||
+	    !CPU_ISSET(cpu, &p->cpus))
+		unpin_all(t);
+	else if (pin == 0 || (pin & PIN_CPUS) != (uint32_t)cpu + 1)
+		pin_to(t, (uint32_t)cpu);
+}
+
 void
 place_tick(struct tracer *t, uint32_t now)
 {
 	struct place *p = &t->place;
 
+	look_at_callers(t);
 	if (!p->ready)
 		return;
 	look_at_load(t);
@@ -293,7 +432,7 @@ place_tick(struct tracer *t, uint32_t now)
 			leave_idle(t, now, CROWD_HOLD);
 		else if (is_starved(t) || is_stuck(t, now))
 			leave_starved(t, now);
-	} else if (p->calm >= TURN_TICKS &&
+	} else if (p->calm >= TURN_TICKS && atomic_load(&p->pin) == 0 &&
 	    (int32_t)(now - p->hold_until) >= 0 &&
 	    (int32_t)(now - atomic_load(&p->busy_until)) >= 0) {
 		/* Callers that wait for a thread do not count as running. */
@@ -320,6 +459,7 @@ place_rest(struct tracer *t)
 {
 	if (atomic_load(&t->place.mode) == PLACE_IDLE)
 		return_all(t);
+	unpin_all(t);
 	t->place.calm = 0;
 }
 
@@ -406,7 +546,7 @@ place_exec(struct call *c)
 	 * thread than the leader is the leader afterwards.
 	 */
 	if (atomic_load(&c->tracer->place.mode) != PLACE_IDLE ||
-	    CPU_COUNT(&w->cpus) < 2 ||
+	    CPU_COUNT(&c->tracer->place.cpus) < 2 ||
 	    c->task->tgid != (pid_t)c->rq->pid ||
 	    !learn_cpus(c->task, (pid_t)c->rq->pid))
 		return;
@@ -428,8 +568,10 @@ place_execed(struct call *c, bool gone)
 		c->held = false;
 	}
 	place_release(c);
-	if (w->pinned)
-		(void)!sched_setaffinity(0, sizeof(w->cpus), &w->cpus);
+	if (w->pinned) {
+		unpin(c->tracer, 0);
+		w->pin = 0;
+	}
 	w->pinned = false;
 }
 

@@ -3,12 +3,15 @@
  * An injected descriptor wakes its caller on any idle CPU, which costs more than
  * all else.  Two ways keep it where it was: while a CPU is idle the serving
  * threads are SCHED_IDLE (the scheduler sees their CPU as free); else, or where
- * that is not to be had, they hold the caller for the moment.
+ * that is not to be had, they hold the caller for the moment.  And while one
+ * thread alone calls again and again, they keep to its CPU: the end of each
+ * injection would send them to another.
  */
 
 #ifndef TRACER_PLACE_H
 #define TRACER_PLACE_H
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,11 +31,18 @@ struct place {
 	struct chan *monitor; /* which can if we cannot, or NULL */
 	uint32_t session;
 	_Atomic int mode; /* enum place_mode; the watcher's to change */
+	cpu_set_t cpus;	  /* the process's own mask */
+	/* Where the serving threads keep to: 0 anywhere, or GENERATION|CPU + 1. */
+	_Atomic uint32_t pin;
+	_Atomic uint32_t caller; /* the thread that called last */
+	_Atomic bool mixed;	 /* it was not the same all the time */
 	/* The watcher's, in its ticks. */
 	uint32_t hold_until, idle_since;
 	_Atomic uint32_t busy_until; /* place_busy */
 	uint32_t penalty; /* of the next starving */
 	uint32_t seen;	  /* activity at the last tick */
+	uint32_t served;  /* the same, for pins */
+	uint32_t pins;	  /* ever */
 	uint8_t crowded, calm, waiting, missed; /* ticks in a row */
 };
 
@@ -50,6 +60,9 @@ void place_thread(struct worker *w);
  * false: not this time.
  */
 bool place_lock(struct tracer *t, uint32_t now);
+
+/* A call has been received: keep to its caller, or stop that. */
+void place_call(struct worker *w);
 
 /* Every tick of the watcher; locked.  Changes the mode. */
 void place_tick(struct tracer *t, uint32_t now);

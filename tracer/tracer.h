@@ -25,6 +25,7 @@
 #define TRACER_GROUPS_MAX  256 /* entries from outside that live at once */
 #define TRACER_WORKERS_MAX 512 /* serving threads of one listener */
 #define TRACER_OWN_PATHS   32
+#define TRACER_LINKS	   256 /* of our descriptors, whose links are kept */
 #define TRACER_OWN_BYTES   12288
 #define WORKER_ARENA_BYTES (16u << 20) /* for an exec's arguments */
 
@@ -68,6 +69,7 @@ struct tracer {
 	unsigned int own_cnt;
 	const char *entry_sock;	/* the one of them that may be connected to */
 
+	_Atomic int link[TRACER_LINKS]; /* call_fd_link's; 0: not yet */
 	_Atomic uint32_t watcher_parked; /* futex */
 	_Atomic uint32_t activity;	/* counts calls, for the watcher */
 	_Atomic uint32_t tick;
@@ -104,8 +106,8 @@ struct worker {
 	uint32_t pokes_seen;		/* by the thread itself */
 	_Atomic bool shed_me;		/* no more threads: give up this call */
 	_Atomic bool retire;
-	cpu_set_t cpus;	     /* its own mask */
-	bool pinned;	     /* to one of them, for an exec */
+	bool pinned;	     /* to one CPU, for an exec */
+	uint32_t pin;	     /* the place's, as it was followed last */
 	bool fs_own;	     /* umask and working directory are its own */
 	bool umask_worn;     /* umask is this thread's */
 	mode_t umask;
@@ -126,6 +128,9 @@ struct worker {
 	void *out;		/* sockmsg.c's, mapped on first use */
 	uint32_t pidfd_tid;	/* call_getfd: the thread that */
 	int pidfd;		/* this means; 0: none */
+	uint32_t link_tid;	/* fd_name: descriptor link_fd of this thread */
+	int link_fd;
+	int link;		/* its link below /proc; 0: none */
 	struct cred *cred;	/* carried for a marked task: cred.c */
 };
 

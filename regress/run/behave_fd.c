@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -412,6 +413,27 @@ set_uid(void)
 	say("id: %s", b);
 }
 
+#define LOCK_ROUNDS 3000
+
+/* A lock goes with its directory's last descriptor, whose calls we served. */
+static void
+lock_of_directory(void)
+{
+	int dir, fd, i, made = 0, locked = 0, gone = 0;
+
+	mkdir("d", 0700);
+	for (i = 0; i < LOCK_ROUNDS; i++) {
+		dir = open("d", O_RDONLY | O_DIRECTORY);
+		locked += flock(dir, LOCK_EX | LOCK_NB) == 0;
+		fd = openat(dir, "f", O_CREAT | O_EXCL | O_WRONLY, 0600);
+		made += fd != -1;
+		close(fd);
+		gone += unlinkat(dir, "f", 0) == 0;
+		close(dir);
+	}
+	say("locked %d, made %d, unlinked %d", locked, made, gone);
+}
+
 const struct behaviour behave_fd[] = {
 	{ "o-path", o_path },
 	{ "o-tmpfile", o_tmpfile },
@@ -421,6 +443,7 @@ const struct behaviour behave_fd[] = {
 	{ "fifos", fifos },
 	{ "ttys", ttys },
 	{ "leases", leases },
+	{ "lock-of-directory", lock_of_directory },
 	{ "owners", owners },
 	{ "limits", limits },
 	{ "flags", flags },
