@@ -16,6 +16,7 @@
 
 #include "common/log.h"
 #include "tracer/cred.h"
+#include "tracer/num.h"
 #include "tracer/tracer.h"
 
 #define GROUPS_MAX 256
@@ -129,15 +130,20 @@ own_cred(struct worker *w)
 	return w->cred = k;
 }
 
+static uint64_t
+own_effective(const struct cred *k)
+{
+	return k->own_caps[0].effective |
+	    (uint64_t)k->own_caps[1].effective << 32;
+}
+
 /* Does the task hold just what the session's own tasks do? */
 static bool
 is_own(const struct cred *k, const struct ids *id)
 {
-	uint64_t own = k->own_caps[0].effective |
-	    (uint64_t)k->own_caps[1].effective << 32;
+	uint64_t own = own_effective(k) & ~(1ull << CAP_SYS_PTRACE);
 	unsigned int i;
 
-	own &= ~(1ull << CAP_SYS_PTRACE);
 	for (i = 0; i < IDS_CNT; i++)
 		if (id->uid[i] != k->own_uid || id->gid[i] != k->own_gid)
 			return false;
@@ -150,7 +156,6 @@ int
 cred_thread(struct worker *w)
 {
 	struct cred *k;
-	uint64_t own;
 
 	if (!w->tracer->root_session)
 		return 0;
@@ -158,9 +163,7 @@ cred_thread(struct worker *w)
 		return -1;
 	if (w->tracer->yama < 1)
 		k->own_caps[0].effective &= ~(1u << CAP_SYS_PTRACE);
-	own = k->own_caps[0].effective |
-	    (uint64_t)k->own_caps[1].effective << 32;
-	return caps_set(own, k->own_caps) ? 0 : -1;
+	return caps_set(own_effective(k), k->own_caps) ? 0 : -1;
 }
 
 bool
@@ -172,17 +175,42 @@ cred_has_ptrace(const struct worker *w)
 	    (k->own_caps[0].effective & 1u << CAP_SYS_PTRACE) != 0);
 }
 
+/*
+ * Who had other credentials for a while cannot be read any more without a
+ * capability, and nobody who shares or was forked with its memory, until they
+ * exec: c's caller can be, from here on.
+ */
+static bool
+reach(struct call *c, struct cred *k)
+{
+	char name[NUM_MAX + 8], byte;
+
+	if (!task_creds_changed(c->tracer->tasks) || cred_has_ptrace(c->w))
+		return true;
+	num_text(num_put(name, c->rq->pid), "/exe");
+	if (readlinkat(c->tracer->procfd, name, &byte, 1) != -1 ||
+	    errno != EACCES)
+		return true;
+	k->worn = true;
+	return caps_set(own_effective(k) | 1ull << CAP_SYS_PTRACE,
+	    k->own_caps);
+}
+
 bool
 cred_assume(struct call *c)
 {
 	struct cred *k;
 	struct ids id;
 
-	if ((k = own_cred(c->w)) == NULL || !read_ids(c, &id))
+	if ((k = own_cred(c->w)) == NULL)
+		return false;
+	if (!c->task->marked)
+		return reach(c, k);
+	if (!read_ids(c, &id))
 		return false;
 	if (is_own(k, &id)) {
 		task_creds_own(c->tracer->tasks, c->task);
-		return true;
+		return reach(c, k);
 	}
 	task_creds_change(c->tracer->tasks, c->task);
 	k->worn = true;
@@ -229,8 +257,7 @@ cred_restore(struct call *c)
 
 	if (k == NULL || !k->worn)
 		return;
-	own = k->own_caps[0].effective |
-	    (uint64_t)k->own_caps[1].effective << 32;
+	own = own_effective(k);
 	/*
 	 * First the capability to change ids, then the ids, then all of them
 	 * again.

@@ -15,9 +15,10 @@
 #include "tracer/call.h"
 
 /*
- * Take on the real and effective ids, groups and capabilities of c's task, as /proc says
- * now.  false: not possible, and the call must be refused.  Our own
- * CAP_SYS_PTRACE stays, to read the caller's memory.
+ * In a root session, before each call is judged.  Take on the real and effective
+ * ids, groups and capabilities of c's task, as /proc says now, where it is
+ * marked.  false: not possible, and the call must be refused.  Our own
+ * CAP_SYS_PTRACE stays where it is needed to read the caller's memory.
  */
 bool cred_assume(struct call *c) __attribute__((warn_unused_result));
 

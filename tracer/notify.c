@@ -176,7 +176,7 @@ serve(struct worker *w)
 			refuse_call(c);
 		} else if (has_odd_flags(c)) {
 			answer_errno(c, EINVAL);
-		} else if (c->task->marked && !cred_assume(c)) {
+		} else if (c->tracer->root_session && !cred_assume(c)) {
 			call_unjudgeable(c, "credentials");
 		} else {
 			fn(c);

@@ -545,6 +545,12 @@ task_creds_change(struct tasktab *tt, struct task *t)
 	pthread_mutex_unlock(&tt->lock);
 }
 
+bool
+task_creds_changed(struct tasktab *tt)
+{
+	return atomic_load(&tt->creds);
+}
+
 void
 task_creds_own(struct tasktab *tt, struct task *t)
 {

@@ -149,6 +149,9 @@ bool task_read_status(const struct tasktab *tt, pid_t tid,
  */
 void task_creds_change(struct tasktab *tt, struct task *t);
 
+/* Have anybody's, ever? */
+bool task_creds_changed(struct tasktab *tt);
+
 /* t, whose call is served, was seen to have the session's own credentials. */
 void task_creds_own(struct tasktab *tt, struct task *t);
 

@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -241,6 +242,66 @@ try_creds(void)
 	say("SCM_CREDENTIALS of one's own", r == NOBODY, r);
 }
 
+/* ---- there and back ---- */
+
+static void
+is_root_again(const char *what)
+{
+	long r = may_open(rootonly);
+	pid_t pid;
+	int st;
+
+	say(what, r >= 0, r);
+	if ((pid = fork()) == 0)
+		_exit(may_open(rootonly) == -1);
+	waitpid(pid, &st, 0);
+	say("and its child", st == 0, st);
+	if ((pid = fork()) == 0) {
+		execl("/bin/true", "true", NULL);
+		_exit(1);
+	}
+	waitpid(pid, &st, 0);
+	say("and its exec", st == 0, st);
+}
+
+static void *
+thread_drops(void *arg)
+{
+	*(long *)arg = drop() == 0 ? may_open(rootonly) : 0;
+	return NULL;
+}
+
+/* Who takes its rights on again has them; the kernel no longer lets others read it. */
+static void
+try_back(void)
+{
+	pthread_t th;
+	long r;
+	int st;
+
+	if (seteuid(NOBODY) == -1)
+		_exit(1);
+	r = may_open(rootonly);
+	say("open with another's effective uid", r == -1, r);
+	if (seteuid(0) == -1)
+		_exit(1);
+	is_root_again("open with its own again");
+	setfsuid(NOBODY);
+	r = may_open(rootonly);
+	say("open with another's fsuid", r == -1, r);
+	setfsuid(0);
+	is_root_again("open with its own again");
+	if (pthread_create(&th, NULL, thread_drops, &r) != 0)
+		_exit(1);
+	pthread_join(th, NULL);
+	say("open by a thread that dropped its rights", r == -1, r);
+	is_root_again("open by the one that did not");
+	if (vfork() == 0)
+		_exit(syscall(SYS_setresuid, NOBODY, NOBODY, NOBODY) != 0);
+	wait(&st);
+	is_root_again("open after a vforked child dropped them");
+}
+
 /* ---- thread ids that come again ---- */
 
 /*
@@ -288,7 +349,7 @@ main(int argc, char **argv)
 {
 	static void (*const tab[])(void) = { try_thread_exec, try_bounding,
 		try_noroot, try_kill, try_prlimit, try_access, try_creds,
-		try_again };
+		try_back, try_again };
 	size_t i, n = sizeof(tab) / sizeof(tab[0]), only_one;
 	long r;
 
