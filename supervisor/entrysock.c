@@ -273,7 +273,7 @@ judge(struct asker *a, const char *id)
 		    id);
 		return;
 	}
-	if ((where = peer_elsewhere(&a->who)) != NULL) {
+	if ((where = peer_elsewhere(&a->who, &a->mon->entry.here)) != NULL) {
 		refuse(a, EXIT_REFUSED,
 		    "session %s: you are in another %s than "
 		    "the daemon",
@@ -395,6 +395,10 @@ entrysock_open(struct monitor *mon)
 {
 	struct entrysock *e = &mon->entry;
 
+	if (peer_place_own(&e->here) == -1) {
+		log_error("/proc/self: %m");
+		return -1;
+	}
 	e->fd = state_listen(MON_ENTRY_SOCK, SOCK_SEQPACKET, BACKLOG);
 	if (e->fd == -1)
 		return -1;

@@ -9,6 +9,7 @@
 #define SUPERVISOR_ENTRYSOCK_H
 
 #include "common/loop.h"
+#include "supervisor/peercred.h"
 
 #define ENTRYSOCK_MAX	  256 /* connections that have not said whom they want */
 #define ENTRYSOCK_PER_UID 64
@@ -22,6 +23,7 @@ struct entrysock {
 	struct loop_timer pause;
 	TAILQ_HEAD(, asker) askers;
 	unsigned int cnt;
+	struct peer_place here; /* where who enters must be, too */
 };
 
 void entrysock_init(struct entrysock *e);

@@ -142,39 +142,52 @@ peer_alive(const struct peer *p)
 	return p->pidfd != -1 && poll(&pfd, 1, 0) == 0;
 }
 
-static bool
-same_file(const char *mine, const char *theirs)
-{
-	struct stat a, b;
+/* clang-format off */
+static const struct {
+	const char *name, *noun;
+} place_tab[PEER_PLACES] = {
+	{ "ns/user", "user namespace" },
+	{ "ns/mnt", "mount namespace" },
+	{ "ns/pid", "pid namespace" },
+	{ "ns/pid_for_children", "pid namespace for children" },
+	{ "ns/net", "network namespace" },
+	{ "root", "root directory" },
+};
+/* clang-format on */
 
-	return stat(mine, &a) == 0 && stat(theirs, &b) == 0 &&
-	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+int
+peer_place_own(struct peer_place *own)
+{
+	struct stat st;
+	char path[64];
+	size_t i;
+
+	for (i = 0; i < PEER_PLACES; i++) {
+		snprintf(path, sizeof(path), "/proc/self/%s",
+		    place_tab[i].name);
+		if (stat(path, &st) == -1)
+			return -1;
+		own->at[i].dev = st.st_dev;
+		own->at[i].ino = st.st_ino;
+	}
+	return 0;
 }
 
 const char *
-peer_elsewhere(const struct peer *p)
+peer_elsewhere(const struct peer *p, const struct peer_place *own)
 {
-	static const struct {
-		const char *name, *noun;
-	} tab[] = {
-		{ "ns/user", "user namespace" },
-		{ "ns/mnt", "mount namespace" },
-		{ "ns/pid", "pid namespace" },
-		{ "ns/pid_for_children", "pid namespace for children" },
-		{ "ns/net", "network namespace" },
-		{ "root", "root directory" },
-	};
-	char mine[64], theirs[64];
+	struct stat st;
+	char path[64];
 	size_t i;
 
 	if (p->pid <= 0)
 		return "pid namespace";
-	for (i = 0; i < sizeof(tab) / sizeof(tab[0]); i++) {
-		snprintf(mine, sizeof(mine), "/proc/self/%s", tab[i].name);
-		snprintf(theirs, sizeof(theirs), "/proc/%d/%s", (int)p->pid,
-		    tab[i].name);
-		if (!same_file(mine, theirs))
-			return tab[i].noun;
+	for (i = 0; i < PEER_PLACES; i++) {
+		snprintf(path, sizeof(path), "/proc/%d/%s", (int)p->pid,
+		    place_tab[i].name);
+		if (stat(path, &st) == -1 || st.st_dev != own->at[i].dev ||
+		    st.st_ino != own->at[i].ino)
+			return place_tab[i].noun;
 	}
 	return peer_alive(p) ? NULL : "process (it has ended)";
 }

@@ -38,10 +38,23 @@ bool peer_same_ids(const struct peer *p, uid_t uid, gid_t gid,
 /* Does pidfd still stand for a process that has not ended? */
 bool peer_alive(const struct peer *p);
 
+#define PEER_PLACES 6
+
+/* Where a process stands: its namespaces and its root directory. */
+struct peer_place {
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} at[PEER_PLACES];
+};
+
+/* Where the caller stands; it stays there.  0 or -1 with errno. */
+int peer_place_own(struct peer_place *own) __attribute__((warn_unused_result));
+
 /*
  * Has the peer the monitor's own root directory, mount, user, pid and net
  * namespace?  NULL, or what differs, as an English noun.
  */
-const char *peer_elsewhere(const struct peer *p);
+const char *peer_elsewhere(const struct peer *p, const struct peer_place *own);
 
 #endif
