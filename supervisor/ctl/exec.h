@@ -29,7 +29,7 @@ struct exec_req {
 	bool waited; /* a parent waits and captures */
 	bool want_json; /* print an ExecResponse */
 	bool from_json; /* --json: standard input is the request's */
-	json_t *echo; /* the request as JSON, owned */
+	json_t *echo; /* the request as JSON, owned; NULL where none is reported */
 };
 
 /*

@@ -272,20 +272,21 @@ static int
 from_words(const struct ctl *c, struct exec_req *q, char **words, int cnt,
     const char *argv0)
 {
-	json_t *args = json_array();
+	json_t *args;
 	int i;
 
 	q->command = strdup(words[0]);
 	q->argv = copy_strings(words, (size_t)cnt, 0);
-	if (q->command == NULL || q->argv == NULL) {
-		json_decref(args);
+	if (q->command == NULL || q->argv == NULL)
 		return ctl_fail(c, "out of memory");
-	}
 	if (argv0 != NULL) {
 		free(q->argv[0]);
 		if ((q->argv[0] = strdup(argv0)) == NULL)
 			return ctl_fail(c, "out of memory");
 	}
+	if (!q->waited)
+		return 0; /* nobody reports it */
+	args = json_array();
 	for (i = 1; i < cnt; i++)
 		json_array_append_new(args, json_string(words[i]));
 	q->echo = json_pack("{s:s}", "command", words[0]);
@@ -310,8 +311,9 @@ set_events(const struct ctl *c, const struct opts *o, struct exec_req *q)
 		q->events = q->want_json ? "summary" : "none";
 	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (strcmp(q->events, known[i]) == 0) {
-			json_object_set_new(q->echo, "include_events",
-			    json_string(q->events));
+			if (q->echo != NULL)
+				json_object_set_new(q->echo, "include_events",
+				    json_string(q->events));
 			return 0;
 		}
 	return ctl_fail(c,
@@ -335,6 +337,8 @@ exec_req_parse(const struct ctl *c, const struct opts *o, struct exec_req *q,
 	if (!json->set && cnt == 0)
 		return ctl_fail(c,
 		    "a command is missing: agentsh exec -- COMMAND");
+	q->want_json = strcmp(opts_str(o, "output", "text"), "json") == 0;
+	q->waited = json->set || timeout->set || q->want_json;
 	code = json->set ? from_json(c, q, json->str, argv0) :
 			   from_words(c, q, words, cnt, argv0);
 	if (code != 0)
@@ -344,8 +348,6 @@ exec_req_parse(const struct ctl *c, const struct opts *o, struct exec_req *q,
 		json_object_set_new(q->echo, "timeout",
 		    json_string(timeout->str));
 	}
-	q->want_json = strcmp(opts_str(o, "output", "text"), "json") == 0;
-	q->waited = json->set || timeout->set || q->want_json;
 	return set_events(c, o, q);
 }
 
