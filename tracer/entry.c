@@ -214,6 +214,7 @@ on_ended(struct loop_io *io, uint32_t events)
 		command_event(e, EV_COMMAND_FINISHED, status, NULL);
 		say_state(e, 0, status);
 	}
+	notify_prepare(e->es->t);
 	entry_free(e);
 }
 
@@ -290,6 +291,7 @@ serve_listener(struct entry *e, int fd)
 	struct entries *es = e->es;
 	struct msg_entry_state st = { .entry = e->number, .status = -1 };
 	struct group *g;
+	bool gone_on;
 
 	if (chan_send(es->monitor, MSG_LISTENER, 0, es->session, &st, NULL, 0,
 	    &fd, 1) == -1) {
@@ -313,12 +315,13 @@ serve_listener(struct entry *e, int fd)
 	e->state = EN_RUNNING;
 	e->started_ns = loop_now_ns();
 	command_event(e, EV_COMMAND_STARTED, 0, NULL);
+	gone_on = say_go(e);
 	say_state(e, 1, -1);
 	loop_timer_stop(es->loop, &e->timer);
 	if (e->timeout_ns != 0)
 		loop_timer_set(es->loop, &e->timer, e->timeout_ns, on_timeout,
 		    e);
-	return say_go(e);
+	return gone_on;
 }
 
 static void

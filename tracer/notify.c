@@ -11,6 +11,7 @@
  */
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
@@ -263,6 +264,13 @@ notify_settle(struct worker *self)
 	pthread_mutex_unlock(&t->lock);
 }
 
+static void
+await_open(struct group *g)
+{
+	while (atomic_load(&g->open) == 0)
+		futex(&g->open, FUTEX_WAIT, 0);
+}
+
 static void *
 worker_main(void *arg)
 {
@@ -279,6 +287,7 @@ worker_main(void *arg)
 		atomic_store(&w->state, WS_ENDED);
 		return NULL;
 	}
+	await_open(w->group);
 	atomic_store(&w->tid, (pid_t)syscall(SYS_gettid));
 	place_thread(w);
 	while (receive(w)) {
@@ -301,7 +310,7 @@ worker_main(void *arg)
 	return NULL;
 }
 
-/* Add a serving thread.  Locked. */
+/* Add a serving thread.  Locked, or g is nobody's yet. */
 static int
 worker_add(struct group *g)
 {
@@ -371,37 +380,55 @@ notify_uninterrupted(struct worker *w)
 	(void)syscall(SYS_getppid); /* a pending one is delivered on return */
 }
 
+/* Threads without a listener: they wait for one.  NULL with errno. */
+static struct group *
+group_new(struct tracer *t)
+{
+	struct group *g = calloc(1, sizeof(*g));
+	unsigned int i;
+	int e = 0;
+
+	if (g == NULL)
+		return NULL;
+	g->tracer = t;
+	g->listener = -1;
+	for (i = 0; i < t->threads && e == 0; i++)
+		e = worker_add(g);
+	if (g->workers_cnt > 0)
+		return g;
+	free(g);
+	return NULL;
+}
+
+void
+notify_prepare(struct tracer *t)
+{
+	if (t->spare == NULL)
+		t->spare = group_new(t);
+}
+
 struct group *
 notify_serve(struct tracer *t, int listener, uint32_t entry)
 {
+	struct group *g = t->spare != NULL ? t->spare : group_new(t);
 	uint64_t flags = SYNC_WAKE_UP;
-	struct group *g;
-	unsigned int i, started;
-	int e = 0;
 
-	if ((g = calloc(1, sizeof(*g))) == NULL) {
+	t->spare = NULL;
+	if (g == NULL) {
 		close(listener);
 		return NULL;
 	}
-	g->tracer = t;
 	g->listener = listener;
 	g->entry = entry;
 	/* Missing before 6.6: wake-ups then go where the scheduler likes. */
 	(void)!ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, flags);
 	pthread_mutex_lock(&t->lock);
-	for (i = 0; i < t->threads && e == 0; i++)
-		e = worker_add(g);
-	started = g->workers_cnt;
-	if (started > 0) {
-		g->next = t->groups;
-		t->groups = g;
-	}
+	g->next = t->groups;
+	t->groups = g;
 	pthread_mutex_unlock(&t->lock);
-	if (started > 0)
-		return g;
-	close(listener);
-	free(g);
-	return NULL;
+	atomic_store(&g->open, 1);
+	futex(&g->open, FUTEX_WAKE, INT_MAX);
+	return g;
 }
 
 /* Join the threads that have ended.  Locked. */

@@ -26,6 +26,12 @@ struct tracer;
 struct group *notify_serve(struct tracer *t, int listener, uint32_t entry)
     __attribute__((warn_unused_result));
 
+/*
+ * Start the threads of the next group ahead: they sleep until notify_serve.
+ * What fails then fails there.  Main thread.
+ */
+void notify_prepare(struct tracer *t);
+
 /* Start the watcher.  Once, after tracer_init. */
 int notify_start(struct tracer *t) __attribute__((warn_unused_result));
 

@@ -79,6 +79,7 @@ struct tracer {
 	_Atomic bool stopping;
 	pthread_mutex_t lock;		/* of groups */
 	struct group *groups;
+	struct group *spare;		/* the next one, not open; main thread */
 };
 
 /* What a serving thread is at; changed by itself only. */
@@ -140,6 +141,7 @@ struct group {
 	struct tracer *tracer;
 	int listener;		/* owned */
 	uint32_t entry;		/* number in the session */
+	_Atomic uint32_t open;	/* futex: its threads may begin */
 	unsigned int workers_cnt;
 	unsigned int stuck;	/* when the watcher last looked */
 	_Atomic bool ended;
