@@ -9,9 +9,10 @@
  *		(tracer -> asker ENTRY_VERDICT: go to the workspace first, and ask again)
  *	tracer	-> asker	ENTRY_VERDICT	go: filtered environment, seccomp program, Landlock's
  *					rules if any; or why not
- *	asker: no_new_privs, capabilities, Landlock, install the filter; a CLONE_FILES helper,
- *		cloned before, sends
- *	asker	-> tracer	ENTRY_LISTENER	the listener
+ *	asker: no_new_privs, capabilities, Landlock, install the filter
+ *	asker	-> tracer	ENTRY_LISTENER	the listener's number, to be taken by pidfd_getfd; where
+ *					that cannot be had, the listener, sent by a CLONE_FILES
+ *					helper that was cloned before
  *	tracer	-> monitor	LISTENER	a duplicate to keep
  *	monitor	-> tracer	PLACED		where there are limits: it is in the session's cgroup
  *	tracer	-> asker	ENTRY_GO	it is being served

@@ -319,6 +319,15 @@ struct msg_entry_verdict {
 	uint32_t drop_caps; /* root session: cut the bounding set */
 	uint32_t listener_flags; /* for seccomp(2) NEW_LISTENER */
 	uint32_t elsewhere;
+	uint32_t fetch;	   /* 1: the tracer can take the listener by its number */
+};
+
+/*
+ * asker to tracer; fds: the listener.  Or none, and its number in the asker: then by write(2), which
+ * no filter asks about.
+ */
+struct msg_entry_listener {
+	int32_t fd;
 };
 
 /*
@@ -384,7 +393,7 @@ struct msg_entry_verdict {
 	X(ENTRY_HELLO,	PROC_ASKER,	PROC_MONITOR,	msg_entry_hello, 0,	FDS(0, 0),	MSG_P_START | MSG_ONCE) \
 	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	4096,	FDS(1, 1),	MSG_P_RUN) \
 	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY) \
-	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_none,	0,	FDS(1, 1),	MSG_P_RUN | MSG_ONCE) \
+	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_entry_listener, 0,	FDS(0, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE) \
 	X(BOOST,	PROC_TRACER,	PROC_MONITOR,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \
 	X(BUSY,		PROC_MONITOR,	PROC_TRACER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \

@@ -68,6 +68,7 @@ struct entry {
 	bool killed;	/* by us, for the time */
 	bool placing;	/* not yet in the session's cgroup */
 	bool sent_away;	/* to the workspace, once */
+	bool fetch;	/* the listener, if the asker wants that */
 };
 
 struct entries {
@@ -324,10 +325,25 @@ serve_listener(struct entry *e, int fd)
 	return gone_on;
 }
 
+/*
+ * The listener that the asker sends, or names.  What it names may be anything
+ * that it has, as what it sends.
+ */
+static int
+take_listener(const struct entry *e, struct msg *m)
+{
+	const struct msg_entry_listener *l = msg_payload(m);
+	int fd = msg_take_fd(m, 0);
+
+	if (fd == -1 && e->fetch && l->fd >= 0)
+		fd = (int)syscall(SYS_pidfd_getfd, e->pidfd, l->fd, 0);
+	return fd;
+}
+
 static void
 got_listener(struct entry *e, struct msg *m)
 {
-	int fd = msg_take_fd(m, 0);
+	int fd = take_listener(e, m);
 
 	if (fd == -1 || !is_listener(e->es->t, fd)) {
 		if (fd != -1)
@@ -427,6 +443,14 @@ has_landlock(const struct tracer *t, const struct image *im)
 	    (t->features & FEATURE_LANDLOCK) != 0;
 }
 
+/* May the main thread take a descriptor from who is about to enter? */
+static bool
+may_fetch(const struct tracer *t)
+{
+	return (t->features & FEATURE_PIDFD_GETFD) != 0 &&
+	    (t->yama < 1 || t->root_session);
+}
+
 static void
 say_yes(struct entry *e, const struct image *im, char *const *envp)
 {
@@ -436,6 +460,7 @@ say_yes(struct entry *e, const struct image *im, char *const *envp)
 		.drop_caps = t->root_session,
 		.listener_flags = (t->features & FEATURE_WAIT_KILLABLE) != 0 ?
 		    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0,
+		.fetch = e->fetch,
 	};
 	char *const none[] = { NULL };
 	unsigned int n = has_landlock(t, im) ? 3 : 2;
@@ -654,6 +679,7 @@ entry_got(struct entries *es, struct msg *m)
 	e->uid = en->uid;
 	e->number = en->entry;
 	e->placing = en->placing != 0;
+	e->fetch = may_fetch(es->t);
 	e->pidfd = pidfd;
 	e->io.fd = e->pid_io.fd = -1;
 	es->count++;

@@ -5,9 +5,9 @@
  * own fate; whatever fails on the way ends in a return, never in the command
  * running free.
  *
- * No byte is sent after the filter is on: a sendmsg would be trapped with
- * nobody to answer.  A helper that shares our descriptors, cloned before, sends
- * the listener.
+ * Nothing is sent by sendmsg after the filter is on: it would be trapped with
+ * nobody to answer.  The listener's number is written, and the tracer takes it;
+ * or a helper that shares our descriptors, cloned before, sends the listener.
  */
 
 #include <sys/mman.h>
@@ -237,19 +237,6 @@ read_program(struct asker *a, int fd)
 	return 0;
 }
 
-/* Close what a look at a message has brought along. */
-static void
-close_rights(const struct cmsghdr *cm)
-{
-	size_t i, n = (cm->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-	int fd;
-
-	for (i = 0; i < n; i++) {
-		memcpy(&fd, CMSG_DATA(cm) + i * sizeof(fd), sizeof(fd));
-		close(fd);
-	}
-}
-
 /*
  * Who sends the next message: under Yama's scope 1 only a process that we name
  * may trace us, and that is to be the tracer and nobody else.  A look, not a
@@ -258,9 +245,10 @@ close_rights(const struct cmsghdr *cm)
 static void
 learn_tracer(struct asker *a)
 {
+	/* No room for descriptors, so that the look brings none along. */
 	union {
 		struct cmsghdr align;
-		char buf[256];
+		char buf[CMSG_SPACE(sizeof(struct ucred))];
 	} control;
 	char byte;
 	struct iovec iov = { &byte, 1 };
@@ -276,15 +264,11 @@ learn_tracer(struct asker *a)
 
 	if (recvmsg(a->ch.fd, &mh, MSG_PEEK | MSG_CMSG_CLOEXEC) <= 0)
 		mh.msg_controllen = 0;
-	for (cm = CMSG_FIRSTHDR(&mh); cm != NULL; cm = CMSG_NXTHDR(&mh, cm)) {
-		if (cm->cmsg_level != SOL_SOCKET)
-			continue;
-		if (cm->cmsg_type == SCM_RIGHTS)
-			close_rights(cm);
-		if (cm->cmsg_type == SCM_CREDENTIALS) {
-			memcpy(&cred, CMSG_DATA(cm), sizeof(cred));
-			a->tracer = cred.pid;
-		}
+	cm = CMSG_FIRSTHDR(&mh);
+	if (cm != NULL && cm->cmsg_level == SOL_SOCKET &&
+	    cm->cmsg_type == SCM_CREDENTIALS) {
+		memcpy(&cred, CMSG_DATA(cm), sizeof(cred));
+		a->tracer = cred.pid;
 	}
 	setsockopt(a->ch.fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
 }
@@ -338,16 +322,20 @@ static int
 cut_bounding(void)
 {
 	unsigned int cap;
-	int has;
+	int error;
 
 	for (cap = 0; cap < CAPS_MAX; cap++) {
-		has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
-		if (has == -1)
-			break; /* the kernel knows no more of them */
-		if (has == 0 || cap_is_kept(cap))
+		if (cap_is_kept(cap) ||
+		    prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == -1)
+		/* What is not there need not be dropped; nor what is none. */
+		error = errno;
+		if (prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 1) {
+			errno = error;
 			return -1;
+		}
+		if (error == EINVAL)
+			break;
 	}
 	return 0;
 }
@@ -387,7 +375,7 @@ futex(_Atomic int32_t *word, int op, int32_t value)
 static _Noreturn void
 helper_main(struct asker *a, struct handover *h, pid_t parent)
 {
-	struct msg_none none = { 0 };
+	struct msg_entry_listener is = { .fd = -1 };
 	int32_t n;
 	int fd;
 
@@ -399,7 +387,7 @@ helper_main(struct asker *a, struct handover *h, pid_t parent)
 	if (n < 0)
 		_exit(1);
 	fd = n - 1;
-	if (chan_send(&a->ch, MSG_ENTRY_LISTENER, 0, 0, &none, NULL, 0, &fd,
+	if (chan_send(&a->ch, MSG_ENTRY_LISTENER, 0, 0, &is, NULL, 0, &fd,
 		1) == -1)
 		_exit(1);
 	_exit(0);
@@ -463,29 +451,18 @@ under_landlock(struct asker *a, int ruleset)
 	return 0;
 }
 
-/* From here on we are filtered. */
+/* From here on we are filtered.  The listener, or -1. */
 static int
-install_filter(struct asker *a, struct handover *h, pid_t helper)
+install_filter(const struct asker *a)
 {
 	struct sock_fprog prog = {
 		.len = (unsigned short)a->insns,
 		.filter = a->insn,
 	};
-	long fd;
-	int error;
 
-	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
 	    SECCOMP_FILTER_FLAG_NEW_LISTENER | a->verdict.listener_flags,
 	    &prog);
-	error = errno;
-	if (helper_finish(h, helper, fd == -1 ? -1 : (int)fd) == -1) {
-		errno = fd == -1 ? error : ECONNRESET;
-		return broken(a,
-		    fd == -1 ? "installing the filter" :
-			       "handing over the listener");
-	}
-	close((int)fd);
-	return 0;
 }
 
 /*
@@ -525,11 +502,66 @@ await_go(struct asker *a)
 }
 
 static int
-confine(struct asker *a)
+not_installed(struct asker *a)
+{
+	return broken(a, "installing the filter");
+}
+
+static int
+not_handed(struct asker *a)
+{
+	return broken(a, "handing over the listener");
+}
+
+/* Filtered, with a helper that was there before. */
+static int
+filter_and_send(struct asker *a)
 {
 	struct handover *h;
-	int ruleset;
+	int fd, error;
 	pid_t helper;
+
+	h = mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (h == MAP_FAILED)
+		return broken(a, "shared memory");
+	if ((helper = helper_start(a, h)) == -1)
+		return broken(a, "helper");
+	fd = install_filter(a);
+	error = errno;
+	if (helper_finish(h, helper, fd) == -1) {
+		errno = fd == -1 ? error : ECONNRESET;
+		return fd == -1 ? not_installed(a) : not_handed(a);
+	}
+	close(fd);
+	return await_go(a);
+}
+
+/* Filtered; the tracer takes the listener from us. */
+static int
+filter_and_tell(struct asker *a)
+{
+	struct {
+		struct msg_hdr hdr;
+		struct msg_entry_listener is;
+	} m = {
+		.hdr = { .length = sizeof(m), .type = MSG_ENTRY_LISTENER },
+	};
+	int error;
+
+	if ((m.is.fd = install_filter(a)) == -1)
+		return not_installed(a);
+	if (write(a->ch.fd, &m, sizeof(m)) != (ssize_t)sizeof(m))
+		return not_handed(a);
+	error = await_go(a);
+	close(m.is.fd);
+	return error;
+}
+
+static int
+confine(struct asker *a)
+{
+	int ruleset;
 
 	if (a->tracer > 0) /* EINVAL where there is no Yama */
 		prctl(PR_SET_PTRACER, (unsigned long)a->tracer, 0, 0, 0);
@@ -537,19 +569,14 @@ confine(struct asker *a)
 		return broken(a, "no_new_privs");
 	if (a->verdict.drop_caps && (cut_bounding() == -1 || cut_sets() == -1))
 		return broken(a, "dropping capabilities");
-	h = mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE,
-	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (h == MAP_FAILED)
-		return broken(a, "shared memory");
 	if (make_ruleset(a, &ruleset) == -1 ||
 	    under_landlock(a, ruleset) == -1)
 		return -1;
 	forget_environment();
-	if ((helper = helper_start(a, h)) == -1)
-		return broken(a, "helper");
-	if (install_filter(a, h, helper) == -1)
-		return -1;
-	return await_go(a);
+	/* Nobody takes anything from who cannot be dumped. */
+	return a->verdict.fetch && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 ?
+	    filter_and_tell(a) :
+	    filter_and_send(a);
 }
 
 bool
