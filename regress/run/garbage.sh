@@ -40,7 +40,7 @@ def closed(s):
         return True
 
 
-def hello(session, version=1, kind=int(sys.argv[1]), size=88):
+def hello(session, version=int(sys.argv[2]), kind=int(sys.argv[1]), size=88):
     body = struct.pack("<II64s", version, 0, session)
     return struct.pack("<IHBBII", size, kind, 0, 0, 1, 0) + body
 
@@ -131,7 +131,8 @@ for s in quiet:
     s.close()
 X
 hello=$("$ROOT/sbin/agentshd" -nM | awk '$2 == "ENTRY_HELLO" { print $1 }')
-check "garbage is survived" python3 "$TESTTMP/garbage.py" "$hello"
+version=$(sed -n 's/^#define ENTRY_VERSION //p' "$TOP/common/msg.h")
+check "garbage is survived" python3 "$TESTTMP/garbage.py" "$hello" "$version"
 works() { [ "$(in_session echo works)" = works ]; }
 check "entries work afterwards" wait_until 10 works
 check "clients are answered afterwards" wait_until 10 house_answers
