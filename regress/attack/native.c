@@ -3,7 +3,7 @@
  * Prints what it sees; native.sh runs it both ways in the same directory and
  * compares.
  *
- *	native DIR GROUP	open openat2 names numbers room orphan exec signals masks crowd
+ *	native DIR GROUP	open openat2 names numbers room orphan exec locks signals masks crowd
  */
 
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -342,6 +343,51 @@ group_exec(void)
 	pause();
 }
 
+/* 1: somebody still holds the lock of file "l". */
+static int
+is_locked(void)
+{
+	int fd = open("l", O_RDWR), r;
+
+	r = flock(fd, LOCK_EX | LOCK_NB) == -1;
+	close(fd);
+	return r;
+}
+
+/* A lock is gone when its holder has closed the file. */
+static void
+group_locks(void)
+{
+	int to[2], from[2], i, bad = 0;
+	char byte = 0;
+	pid_t pid;
+
+	make_file("l", "");
+	for (i = 0; i < 5000; i++)
+		bad += is_locked();
+	printf("alone: %d\n", bad);
+	fflush(stdout);
+	if (pipe(to) == -1 || pipe(from) == -1)
+		exit(2);
+	if ((pid = fork()) == 0) {
+		close(to[1]);
+		while (read(to[0], &byte, 1) == 1) {
+			byte = (char)is_locked();
+			(void)!write(from[1], &byte, 1);
+		}
+		_exit(0);
+	}
+	for (i = bad = 0; i < 2000; i++) {
+		bad += is_locked();
+		if (write(to[1], &byte, 1) != 1 || read(from[0], &byte, 1) != 1)
+			break;
+		bad += byte;
+	}
+	close(to[1]);
+	waitpid(pid, NULL, 0);
+	printf("in turns, %d: %d\n", i, bad);
+}
+
 static volatile sig_atomic_t hits;
 
 static void
@@ -479,6 +525,7 @@ static const struct {
 	{ "room", group_room },
 	{ "orphan", group_orphan },
 	{ "exec", group_exec },
+	{ "locks", group_locks },
 	{ "signals", group_signals },
 	{ "masks", group_masks },
 	{ "crowd", group_crowd },

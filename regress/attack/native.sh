@@ -10,7 +10,7 @@ sid=$(new_session)
 [ -n "$sid" ] || fatal "no session"
 cp "$BUILD/regress/attack/native" "$W/native" || fatal "not built"
 
-for group in open openat2 names numbers room orphan exec signals masks crowd; do
+for group in open openat2 names numbers room orphan exec locks signals masks crowd; do
 	if [ $group = orphan ] && ! in_session grep -q /agentsh- /proc/self/cgroup; then
 		echo "orphan: sessions have no control group here"
 		continue
