@@ -133,9 +133,13 @@ call_dirfd(struct call *c, int fd, int *err)
 		*err = EBADF;
 		return -1;
 	}
-	if ((dir = openat(c->tracer->procfd, name, flags)) == -1)
-		*err = errno == ENOENT ? EBADF : errno;
-	return dir;
+	if ((dir = openat(c->tracer->procfd, name, flags)) != -1)
+		return dir;
+	/* Root's, of who dropped rights: no longer to be looked into by name. */
+	if (errno == EACCES && fd >= 0)
+		return call_getfd(c, fd, err);
+	*err = errno == ENOENT ? EBADF : errno;
+	return -1;
 }
 
 ssize_t

@@ -370,7 +370,7 @@ level_add(struct call *c, struct work *w, struct pathres *r, const char *given,
 	}
 	if (!S_ISREG(l->st.st_mode)) {
 		c->event_on = false;
-		answer_errno(c, EACCES);
+		answer_errno(c, S_ISLNK(l->st.st_mode) ? ELOOP : EACCES);
 		return false;
 	}
 	return true;

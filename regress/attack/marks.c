@@ -242,6 +242,32 @@ try_creds(void)
 	say("SCM_CREDENTIALS of one's own", r == NOBODY, r);
 }
 
+/* ---- descriptors from before ---- */
+
+static void
+try_numbers(void)
+{
+	char *argv[] = { name, NULL };
+	int mine = open(others, O_RDWR), roots = open(rootonly, O_RDONLY);
+	int program = open("/bin/true", O_RDONLY), st;
+	long r;
+
+	if (drop() == -1)
+		_exit(1);
+	r = fchmod(roots, 0644);
+	say("fchmod(root's)", r == -1 && errno == EPERM, r);
+	r = fchmod(mine, 0600);
+	say("fchmod(one's own)", r == 0, r);
+	r = fchownat(mine, "", (uid_t)-1, (gid_t)-1, AT_EMPTY_PATH);
+	say("fchownat(one's own)", r == 0, r);
+	if (vfork() == 0) {
+		syscall(SYS_execveat, program, "", argv, NULL, AT_EMPTY_PATH);
+		_exit(1);
+	}
+	wait(&st);
+	say("execveat of a descriptor", st == 0, st);
+}
+
 /* ---- there and back ---- */
 
 static void
@@ -349,7 +375,7 @@ main(int argc, char **argv)
 {
 	static void (*const tab[])(void) = { try_thread_exec, try_bounding,
 		try_noroot, try_kill, try_prlimit, try_access, try_creds,
-		try_back, try_again };
+		try_numbers, try_back, try_again };
 	size_t i, n = sizeof(tab) / sizeof(tab[0]), only_one;
 	long r;
 

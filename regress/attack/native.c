@@ -326,6 +326,9 @@ group_exec(void)
 	run("directory", "/etc", argv);
 	run("not executable", "/etc/hostname", argv);
 	run("not there", "./none", argv);
+	(void)!symlink("/bin/true", "link");
+	say("a link that is not followed", syscall(SYS_execveat, AT_FDCWD,
+	    "link", argv, NULL, AT_SYMLINK_NOFOLLOW));
 	say("bad argv", syscall(SYS_execve, "/bin/true", 8, NULL));
 	fflush(stdout);
 	fd = open("/bin/echo", O_RDONLY | O_CLOEXEC);
