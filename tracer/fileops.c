@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -590,19 +591,25 @@ open_fast(struct call *c, const struct open_rq *o)
 
 /*
  * fs.protected_regular and protected_fifos: with O_CREAT the kernel refuses
- * another's file in a sticky directory; we open it without.
+ * another's file in a sticky directory that all may write to and, where it is
+ * 2, its group; we open it without.
  */
 static bool
-is_protected(int dir, const struct stat *st)
+is_protected(const struct tracer *t, int dir, const struct stat *st)
 {
+	int level = S_ISREG(st->st_mode) ? t->protected_regular :
+	    S_ISFIFO(st->st_mode) ? t->protected_fifos : 0;
 	struct stat d;
 
-	if (dir == -1 || !(S_ISREG(st->st_mode) || S_ISFIFO(st->st_mode)))
+	if (dir == -1 || level == 0)
 		return false;
 	if (fstat(dir, &d) == -1)
 		return true;
-	return (d.st_mode & S_ISVTX) != 0 && (d.st_mode & S_IWOTH) != 0 &&
-	    st->st_uid != geteuid() && st->st_uid != d.st_uid;
+	return (d.st_mode & S_ISVTX) != 0 &&
+	    ((d.st_mode & S_IWOTH) != 0 ||
+		((d.st_mode & S_IWGRP) != 0 && level != 1)) &&
+	    st->st_uid != (uid_t)setfsuid((uid_t)-1) &&
+	    st->st_uid != d.st_uid;
 }
 
 /* Open the object that r pins. */
@@ -633,7 +640,7 @@ open_object(struct call *c, const struct open_rq *o, struct pathres *r)
 		finish(c, o, -1, EISDIR);
 		return;
 	}
-	if ((o->flags & O_CREAT) != 0 && is_protected(r->dir, &st)) {
+	if ((o->flags & O_CREAT) != 0 && is_protected(c->tracer, r->dir, &st)) {
 		finish(c, o, -1, EACCES);
 		return;
 	}

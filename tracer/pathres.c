@@ -16,6 +16,7 @@
 #include <linux/openat2.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -252,7 +253,8 @@ link_protected(const struct walk *w, const struct stat *link)
 		return false;
 	if ((dir.st_mode & (S_ISVTX | S_IWOTH)) != (S_ISVTX | S_IWOTH))
 		return false;
-	return link->st_uid != geteuid() && link->st_uid != dir.st_uid;
+	return link->st_uid != (uid_t)setfsuid((uid_t)-1) &&
+	    link->st_uid != dir.st_uid;
 }
 
 static int

@@ -50,6 +50,8 @@ tracer_init(struct tracer *t)
 	/* Where it cannot be read it is taken to be on: the stricter. */
 	t->protected_symlinks =
 	    sysctl_digit("/proc/sys/fs/protected_symlinks") != 0;
+	t->protected_regular = sysctl_digit("/proc/sys/fs/protected_regular");
+	t->protected_fifos = sysctl_digit("/proc/sys/fs/protected_fifos");
 	pthread_mutex_init(&t->lock, NULL);
 	return 0;
 }

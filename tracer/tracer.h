@@ -57,6 +57,8 @@ struct tracer {
 	bool root_session;
 	int yama;		/* kernel.yama.ptrace_scope, -1 = none */
 	bool protected_symlinks; /* fs.protected_symlinks */
+	int protected_regular;	/* and fs.protected_regular, _fifos: -1 if */
+	int protected_fifos;	/* they cannot be read */
 	uint64_t features;	/* FEATURE_* of feature.h */
 	struct keeper *keeper;	/* where Yama's scope is 1, else NULL: keep.h */
 	const char *session;	/* id */

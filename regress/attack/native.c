@@ -99,6 +99,21 @@ group_open(void)
 	try_open("again by its descriptor", AT_FDCWD, fdname, O_RDWR, 0);
 	try_open("/dev/fd", AT_FDCWD, "/dev/fd/0", O_RDONLY, 0);
 	close(fd);
+	/* fs.protected_regular and protected_fifos, as they are set here. */
+	mkdir("sticky", 0777);
+	close(open("sticky/f", O_CREAT | O_WRONLY, 0666));
+	mkfifo("sticky/p", 0666);
+	(void)!chown("sticky/f", 1, 1);
+	(void)!chown("sticky/p", 1, 1);
+	chmod("sticky", 01777);
+	try_open("another's in a sticky directory", AT_FDCWD, "sticky/f",
+	    O_CREAT | O_WRONLY, 0600);
+	try_open("another's fifo", AT_FDCWD, "sticky/p", O_CREAT | O_RDWR,
+	    0600);
+	chmod("sticky", 01775);
+	try_open("one of a group", AT_FDCWD, "sticky/f", O_CREAT | O_WRONLY,
+	    0600);
+	chmod("sticky", 0777);
 	fd = open("f", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	printf("flags %x %x\n", fcntl(fd, F_GETFD), fcntl(fd, F_GETFL));
 	mkdir("gone", 0700);
