@@ -10,7 +10,6 @@
  */
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -21,6 +20,7 @@
 #include <unistd.h>
 
 #include "tracer/inject.h"
+#include "tracer/futex.h"
 #include "tracer/keep.h"
 
 #define STACK_BYTES (192u << 10)
@@ -52,13 +52,6 @@ struct keeper {
 	_Atomic uint32_t asked; /* futex: counts requests */
 	_Atomic pid_t tid;
 };
-
-static long
-futex(_Atomic uint32_t *word, int op, uint32_t val, const struct timespec *ts)
-{
-	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, ts, NULL,
-	    0);
-}
 
 /* ---- the keeper's side ---- */
 
@@ -95,7 +88,7 @@ inject_over(struct keeper *k, struct keep_inject *e)
 		*pp = e->next;
 	pthread_mutex_unlock(&k->lock);
 	atomic_store(&e->over, 1);
-	futex(&e->over, FUTEX_WAKE, 1, NULL);
+	tracer_futex(&e->over, FUTEX_WAKE, 1, NULL);
 }
 
 /* The tracee of e stands still: on to its call, or on its way. */
@@ -157,7 +150,7 @@ serve(struct keeper *k, struct request *r)
 	}
 	r->error = rc == -1 ? errno : 0;
 	atomic_store(&r->done, 1);
-	futex(&r->done, FUTEX_WAKE, 1, NULL);
+	tracer_futex(&r->done, FUTEX_WAKE, 1, NULL);
 }
 
 static void
@@ -191,7 +184,7 @@ tell(struct keeper *k, pid_t tid, pid_t pid, enum keep_state st)
 		*pp = e->next;
 		e->pid = pid;
 		atomic_store(&e->state, st);
-		futex(&e->state, FUTEX_WAKE, 1, NULL);
+		tracer_futex(&e->state, FUTEX_WAKE, 1, NULL);
 		return true;
 	}
 	return false;
@@ -275,7 +268,7 @@ keep(void *arg)
 		serve_all(k);
 		pid = waitpid(-1, &status, __WALL | __WNOTHREAD);
 		if (pid == -1 && errno == ECHILD)
-			futex(&k->asked, FUTEX_WAIT, seen, NULL);
+			tracer_futex(&k->asked, FUTEX_WAIT, seen, NULL);
 		else if (pid != -1 && WIFSTOPPED(status))
 			stopped(k, pid, status);
 		else if (pid != -1)
@@ -327,12 +320,12 @@ ask(struct keeper *k, int op, pid_t pid)
 	k->requests = &r;
 	pthread_mutex_unlock(&k->lock);
 	atomic_fetch_add(&k->asked, 1);
-	futex(&k->asked, FUTEX_WAKE, 1, NULL);
+	tracer_futex(&k->asked, FUTEX_WAKE, 1, NULL);
 	while (atomic_load(&r.done) == 0) {
 		if (atomic_load(&k->tid) != 0)
 			syscall(SYS_tgkill, getpid(), atomic_load(&k->tid),
 			    SIGUSR1);
-		futex(&r.done, FUTEX_WAIT, 0, &soon);
+		tracer_futex(&r.done, FUTEX_WAIT, 0, &soon);
 	}
 	errno = r.error;
 	return r.error == 0 ? 0 : -1;
@@ -410,7 +403,7 @@ pid_t
 keep_exec_wait(struct keep_exec *e)
 {
 	while (atomic_load(&e->state) == KE_WAITING)
-		futex(&e->state, FUTEX_WAIT, KE_WAITING, NULL);
+		tracer_futex(&e->state, FUTEX_WAIT, KE_WAITING, NULL);
 	return atomic_load(&e->state) == KE_AT_EVENT ? e->pid : 0;
 }
 
@@ -442,7 +435,7 @@ keep_inject_run(struct keeper *k, struct keep_inject *e)
 
 	(void)!ask(k, OP_ANSWERED, e->j->tid);
 	while (atomic_load(&e->over) == 0)
-		if (futex(&e->over, FUTEX_WAIT, 0, &late) == -1 &&
+		if (tracer_futex(&e->over, FUTEX_WAIT, 0, &late) == -1 &&
 		    errno == ETIMEDOUT)
 			(void)!ask(k, OP_LATE, e->j->tid);
 }

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -28,6 +27,7 @@
 #include "common/log.h"
 #include "tracer/cred.h"
 #include "tracer/event.h"
+#include "tracer/futex.h"
 #include "tracer/notify.h"
 #include "tracer/num.h"
 #include "tracer/place.h"
@@ -46,18 +46,11 @@
 #define LOOKS_TICK   16	  /* of a group's lasting calls, looked at in a tick */
 #define STACK_BYTES  (192u << 10)
 
-static long
-futex(_Atomic uint32_t *word, int op, uint32_t val)
-{
-	return syscall(SYS_futex, word, op | FUTEX_PRIVATE_FLAG, val, NULL,
-	    NULL, 0);
-}
-
 static void
 wake_watcher(struct tracer *t)
 {
 	if (atomic_exchange(&t->watcher_parked, 0))
-		futex(&t->watcher_parked, FUTEX_WAKE, 1);
+		tracer_futex(&t->watcher_parked, FUTEX_WAKE, 1, NULL);
 }
 
 /* ---- what callers share ---- */
@@ -215,6 +208,7 @@ static bool
 receive(struct worker *w)
 {
 	for (;;) {
+		place_await(w);
 		if (atomic_load(&w->retire) || atomic_load(&w->group->ended))
 			return false;
 		memset(&w->rq, 0, sizeof(w->rq));
@@ -268,7 +262,7 @@ static void
 await_open(struct group *g)
 {
 	while (atomic_load(&g->open) == 0)
-		futex(&g->open, FUTEX_WAIT, 0);
+		tracer_futex(&g->open, FUTEX_WAIT, 0, NULL);
 }
 
 static void *
@@ -427,7 +421,7 @@ notify_serve(struct tracer *t, int listener, uint32_t entry)
 	t->groups = g;
 	pthread_mutex_unlock(&t->lock);
 	atomic_store(&g->open, 1);
-	futex(&g->open, FUTEX_WAKE, INT_MAX);
+	tracer_futex(&g->open, FUTEX_WAKE, INT_MAX, NULL);
 	return g;
 }
 
@@ -744,7 +738,7 @@ park(struct tracer *t)
 	atomic_store(&t->watcher_parked, 1);
 	if (atomic_load(&t->activity) == seen && !has_ended(t))
 		while (atomic_load(&t->watcher_parked) == 1)
-			futex(&t->watcher_parked, FUTEX_WAIT, 1);
+			tracer_futex(&t->watcher_parked, FUTEX_WAIT, 1, NULL);
 	atomic_store(&t->watcher_parked, 0);
 }
 

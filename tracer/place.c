@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "common/msg.h"
+#include "tracer/futex.h"
 #include "tracer/num.h"
 #include "tracer/place.h"
 #include "tracer/tracer.h"
@@ -109,8 +110,12 @@ each_thread(const struct tracer *t, void (*fn)(const struct tracer *, pid_t))
 static void
 unpin_all(struct tracer *t)
 {
-	if (atomic_exchange(&t->place.pin, 0) != 0)
-		each_thread(t, unpin);
+	struct place *p = &t->place;
+
+	if (atomic_exchange(&p->pin, 0) == 0)
+		return;
+	tracer_futex(&p->pin, FUTEX_WAKE, INT_MAX, NULL);
+	each_thread(t, unpin);
 }
 
 /* All threads SCHED_OTHER, by our own right or the monitor's. */
@@ -181,6 +186,31 @@ place_call(struct worker *w)
 	}
 	if ((pin = atomic_load(&p->pin)) != w->pin)
 		keep_to(w, pin);
+	if (pin != 0 && atomic_load(&p->server) == NULL) {
+		atomic_store(&p->group, w->group);
+		atomic_store(&p->server, w);
+	}
+}
+
+/* Is one of w's group at it, whom w would only disturb? */
+static bool
+is_spare(const struct place *p, const struct worker *w)
+{
+	const struct worker *server = atomic_load(&p->server);
+
+	return server != NULL && server != w &&
+	    atomic_load(&p->group) == w->group &&
+	    !atomic_load(&w->retire) && !atomic_load(&w->group->ended);
+}
+
+void
+place_await(struct worker *w)
+{
+	struct place *p = &w->tracer->place;
+	uint32_t pin;
+
+	while ((pin = atomic_load(&p->pin)) != 0 && is_spare(p, w))
+		tracer_futex(&p->pin, FUTEX_WAIT, pin, NULL);
 }
 
 /* ---- the watcher's part ---- */
@@ -389,7 +419,11 @@ pin_to(struct tracer *t, uint32_t cpu)
 
 	if (atomic_load(&p->mode) == PLACE_IDLE)
 		return_all(t);
+	/* Whom it was may have ended since. */
+	if (atomic_load(&p->pin) == 0)
+		atomic_store(&p->server, NULL);
 	atomic_store(&p->pin, ++p->pins << 16 | (cpu + 1));
+	tracer_futex(&p->pin, FUTEX_WAKE, INT_MAX, NULL);
 }
 
 /*

@@ -18,6 +18,7 @@
 
 struct call;
 struct chan;
+struct group;
 struct tracer;
 struct worker;
 
@@ -33,9 +34,12 @@ struct place {
 	_Atomic int mode; /* enum place_mode; the watcher's to change */
 	cpu_set_t cpus;	  /* the process's own mask */
 	/* Where the serving threads keep to: 0 anywhere, or GENERATION|CPU + 1. */
-	_Atomic uint32_t pin;
+	_Atomic uint32_t pin; /* futex */
 	_Atomic uint32_t caller; /* the thread that called last */
 	_Atomic bool mixed;	 /* it was not the same all the time */
+	/* Who serves it, to be compared only; its group's others wait aside. */
+	_Atomic(const struct worker *) server;
+	_Atomic(const struct group *) group;
 	/* The watcher's, in its ticks. */
 	uint32_t hold_until, idle_since;
 	_Atomic uint32_t busy_until; /* place_busy */
@@ -60,6 +64,13 @@ void place_thread(struct worker *w);
  * false: not this time.
  */
 bool place_lock(struct tracer *t, uint32_t now);
+
+/*
+ * Before the next call is awaited: where one thread keeps to a caller, the others
+ * of its group do not wait for the same call, each of which would wake all.
+ * The watcher lets them go within a tick of that thread's being stuck.
+ */
+void place_await(struct worker *w);
 
 /* A call has been received: keep to its caller, or stop that. */
 void place_call(struct worker *w);
