@@ -390,6 +390,10 @@ add_fields(struct jbuf *b, const struct store_row *row)
 		jbuf_printf(b, "%d", f->syscall);
 	}
 	add_int(b, "errno", f->error);
+	if (f->flags & EVF_LET_GO) {
+		key(b, "let_go");
+		jbuf_puts(b, "true");
+	}
 	if (!evrec_is_judged(f))
 		add_evs(b, "message", e, EVS_MESSAGE);
 	add_int(b, "duration_ns", (int64_t)f->duration_ns);

@@ -89,6 +89,7 @@ enum ev_text {
 #define EVF_TRUNCATED 0x0001u /* a text was cut; set by ring_put */
 #define EVF_ALWAYS     0x0002u /* never merged, never dropped */
 #define EVF_NO_SYSCALL 0x0004u /* syscall is meaningless */
+#define EVF_LET_GO     0x0008u /* the kernel makes the call: error is unknown */
 
 #define EVREC_COMM     16
 

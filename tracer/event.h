@@ -48,4 +48,12 @@ bool event_room(struct call *c) __attribute__((warn_unused_result));
  */
 void event_commit(struct call *c, int err);
 
+/* The same of a call that is let go: its errno will be the kernel's secret. */
+static inline void
+event_let_go(struct call *c)
+{
+	c->ev.fix.flags |= EVF_LET_GO;
+	event_commit(c, 0);
+}
+
 #endif

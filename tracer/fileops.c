@@ -124,6 +124,16 @@ is_path_only(const struct call *c, int fd)
 	    0 && (st.st_mode & 0700) == 0;
 }
 
+/* May SR_PATH be NULL?  utimensat has always had it so, others with a flag. */
+static bool
+takes_null(const struct call *c)
+{
+	if (c->sa.ask == ASK_UTIME)
+		return call_int(c, SR_DIRFD) != AT_FDCWD;
+	return (c->a.flags & AT_EMPTY_PATH) != 0 && c->sa.ask != ASK_CHMOD &&
+	    c->sa.ask != ASK_CHOWN && c->sa.ask != ASK_ACCESS;
+}
+
 bool
 fileops_object(struct call *c, enum file_op op, struct pathres *r)
 {
@@ -134,10 +144,7 @@ fileops_object(struct call *c, enum file_op op, struct pathres *r)
 
 	event_begin(c, EV_FILE);
 	if (!systab_has(&c->a, SR_FD)) {
-		bool null = call_v(c, SR_PATH) == 0 &&
-		    ((c->sa.ask == ASK_UTIME &&
-			call_int(c, SR_DIRFD) != AT_FDCWD) ||
-			(c->a.flags & AT_EMPTY_PATH) != 0);
+		bool null = call_v(c, SR_PATH) == 0 && takes_null(c);
 
 		if (null)
 			c->a.flags |= AT_EMPTY_PATH;
@@ -181,7 +188,8 @@ plain_fd(const struct call *c)
 {
 	if (systab_has(&c->a, SR_FD))
 		return call_int(c, SR_FD);
-	if (systab_has(&c->a, SR_DIRFD) && call_v(c, SR_PATH) == 0)
+	if (c->sa.ask == ASK_UTIME &&
+	    systab_has(&c->a, SR_DIRFD) && call_v(c, SR_PATH) == 0)
 		return call_int(c, SR_DIRFD);
 	return -1;
 }
@@ -254,7 +262,7 @@ fileops_number(struct call *c, enum file_op op, int64_t value2)
 	if (!call_judge_file(c, op, r->canon, r->len, &v)) {
 		call_refuse(c, &v, 0);
 	} else if (event_room(c)) {
-		event_commit(c, 0);
+		event_let_go(c);
 		answer_continue(c);
 	}
 	return true;
@@ -1005,7 +1013,7 @@ open_path_only(struct call *c, const struct open_rq *o)
 	if (!call_judge_file(c, FOP_STAT, r->canon, r->len, &v)) {
 		call_refuse(c, &v, 0);
 	} else if (event_room(c)) {
-		event_commit(c, 0);
+		event_let_go(c);
 		answer_continue(c);
 	}
 	pathres_close(r);

@@ -662,7 +662,7 @@ sock_ask_listen(struct call *c)
 	}
 	if (task_is_alone(c->tracer->tasks, c->task)) {
 		close(s.fd);
-		event_commit(c, 0);
+		event_let_go(c);
 		answer_continue(c);
 		return;
 	}

@@ -208,6 +208,8 @@ group_numbers(void)
 	(void)!symlink("f", "link");
 	fd = open("f", O_RDONLY);
 	path = open("f", O_PATH);
+	close(open("only", O_CREAT | O_WRONLY, 0600));
+	say("fchmod of another O_PATH", fchmod(open("only", O_PATH), 0666));
 	say("fchmod", fchmod(fd, 0640));
 	say("fchmod of O_PATH", fchmod(path, 0666));
 	say("fchown of O_PATH", fchown(path, 1, 1));

@@ -27,3 +27,14 @@ for group in open openat2 names numbers room orphan exec locks signals masks cro
 	check "$group: what it left" diff "$TESTTMP/out" "$TESTTMP/in"
 	rm -rf "$W/out" "$W/in"
 done
+
+# That which failed is not recorded as done.
+about_only()
+{
+	events --path-like '%/in/only' | grep '"file_chmod"' >"$TESTTMP/only"
+}
+if wait_until 20 about_only; then
+	check_not "a chmod that failed is no success" grep -vE '"errno"|"let_go": true' "$TESTTMP/only"
+else
+	bad "no record of a chmod"
+fi
