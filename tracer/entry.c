@@ -307,16 +307,21 @@ serve_listener(struct entry *e, int fd)
 		return false;
 	}
 	task_enter(es->t->tasks, e->pid, e->number);
-	if ((g = notify_serve(es->t, fd, e->number)) == NULL ||
+	g = notify_attach(es->t, fd, e->number);
+	if (g == NULL ||
 	    loop_add(es->loop, &g->io, fd, EPOLLHUP, on_hung_up, es) == -1) {
 		log_warn("cannot serve entry %u: %s", e->number,
 		    strerror(errno));
+		if (g != NULL)
+			notify_begin(g);
 		return false;
 	}
 	e->state = EN_RUNNING;
 	e->started_ns = loop_now_ns();
 	command_event(e, EV_COMMAND_STARTED, 0, NULL);
+	/* In this order: the threads would have the CPU that it wakes up on. */
 	gone_on = say_go(e);
+	notify_begin(g);
 	say_state(e, 1, -1);
 	loop_timer_stop(es->loop, &e->timer);
 	if (e->timeout_ns != 0)

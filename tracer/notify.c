@@ -402,7 +402,7 @@ notify_prepare(struct tracer *t)
 }
 
 struct group *
-notify_serve(struct tracer *t, int listener, uint32_t entry)
+notify_attach(struct tracer *t, int listener, uint32_t entry)
 {
 	struct group *g = t->spare != NULL ? t->spare : group_new(t);
 	uint64_t flags = SYNC_WAKE_UP;
@@ -420,8 +420,23 @@ notify_serve(struct tracer *t, int listener, uint32_t entry)
 	g->next = t->groups;
 	t->groups = g;
 	pthread_mutex_unlock(&t->lock);
+	return g;
+}
+
+void
+notify_begin(struct group *g)
+{
 	atomic_store(&g->open, 1);
 	tracer_futex(&g->open, FUTEX_WAKE, INT_MAX, NULL);
+}
+
+struct group *
+notify_serve(struct tracer *t, int listener, uint32_t entry)
+{
+	struct group *g = notify_attach(t, listener, entry);
+
+	if (g != NULL)
+		notify_begin(g);
 	return g;
 }
 

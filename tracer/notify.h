@@ -19,10 +19,17 @@ struct group;
 struct tracer;
 
 /*
- * Serve listener (owned from now on, also on failure) for entry number entry.
- * The group, which lives until notify_end and a little longer, or NULL with
- * errno.  Main thread.
+ * Serve listener (owned from now on, also on failure) for entry number entry, as
+ * soon as notify_begin is called.  The group, which lives until notify_end and
+ * a little longer, or NULL with errno.  Main thread.
  */
+struct group *notify_attach(struct tracer *t, int listener, uint32_t entry)
+    __attribute__((warn_unused_result));
+
+/* Let the threads of a group begin.  Always, once. */
+void notify_begin(struct group *g);
+
+/* Both. */
 struct group *notify_serve(struct tracer *t, int listener, uint32_t entry)
     __attribute__((warn_unused_result));
 
