@@ -5,11 +5,12 @@
  *	asker	-> monitor	ENTRY_HELLO	session wanted
  *	monitor	-> tracer	ENTRY		the connection and a pidfd of the asker
  *		(or monitor -> asker ENTRY_VERDICT: refused, or "inside": exec plainly)
+ *	tracer	-> asker	ENTRY_TERMS	seccomp program, Landlock's rules if any
+ *	asker, as this is first of all a wait: no_new_privs, capabilities, Landlock
  *	asker	-> tracer	ENTRY_ASK	argv and environment, in a sealed memfd; its directory
  *		(tracer -> asker ENTRY_VERDICT: go to the workspace first, and ask again)
- *	tracer	-> asker	ENTRY_VERDICT	go: filtered environment, seccomp program, Landlock's
- *					rules if any; or why not
- *	asker: no_new_privs, capabilities, Landlock, install the filter
+ *	tracer	-> asker	ENTRY_VERDICT	go: filtered environment; or why not
+ *	asker: install the filter
  *	asker	-> tracer	ENTRY_LISTENER	the listener's number, to be taken by pidfd_getfd; where
  *					that cannot be had, the listener, sent by a CLONE_FILES
  *					helper that was cloned before

@@ -304,8 +304,17 @@ struct msg_entry_ask {
 };
 
 /*
- * tracer (or monitor, on refusal) to asker.  exit_code 0: go; fds: environment blob, BPF program,
- * Landlock's rules where the session has them.
+ * tracer to asker, before the verdict: under what it is to live, so that it gets ready meanwhile.
+ * fds: BPF program; Landlock's rules where the session has them.
+ */
+struct msg_entry_terms {
+	uint32_t drop_caps; /* root session: cut the bounding set */
+	uint32_t listener_flags; /* for seccomp(2) NEW_LISTENER */
+	uint32_t fetch;	    /* 1: the tracer can take the listener by its number */
+};
+
+/*
+ * tracer (or monitor, on refusal) to asker.  exit_code 0: go; fds: environment blob.
  * inside 1: the asker already is in a session: exec plainly.
  * elsewhere 1: nothing was judged, the directory is not in the workspace, which is the message.
  * Else exit with exit_code.
@@ -316,10 +325,7 @@ struct msg_entry_verdict {
 	uint32_t inside;
 	uint32_t decision; /* enum decision */
 	uint32_t line;	   /* of the rule in its file */
-	uint32_t drop_caps; /* root session: cut the bounding set */
-	uint32_t listener_flags; /* for seccomp(2) NEW_LISTENER */
 	uint32_t elsewhere;
-	uint32_t fetch;	   /* 1: the tracer can take the listener by its number */
 };
 
 /*
@@ -392,7 +398,8 @@ struct msg_entry_listener {
 	X(NET_SOCKET_IS, PROC_MONITOR,	PROC_TRACER,	msg_status,	0,	FDS(0, 1),	MSG_P_RUN) \
 	X(ENTRY_HELLO,	PROC_ASKER,	PROC_MONITOR,	msg_entry_hello, 0,	FDS(0, 0),	MSG_P_START | MSG_ONCE) \
 	X(ENTRY_ASK,	PROC_ASKER,	PROC_TRACER,	msg_entry_ask,	4096,	FDS(1, 1),	MSG_P_RUN) \
-	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 3), MSG_P_ANY) \
+	X(ENTRY_TERMS,	PROC_TRACER,	PROC_ASKER,	msg_entry_terms, 0,	FDS(1, 2),	MSG_P_RUN | MSG_ONCE) \
+	X(ENTRY_VERDICT, PROC_TRACER | PROC_MONITOR, PROC_ASKER, msg_entry_verdict, MSG_TAIL, FDS(0, 1), MSG_P_ANY) \
 	X(ENTRY_LISTENER, PROC_ASKER,	PROC_TRACER,	msg_entry_listener, 0,	FDS(0, 1),	MSG_P_RUN | MSG_ONCE) \
 	X(ENTRY_GO,	PROC_TRACER,	PROC_ASKER,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN | MSG_ONCE) \
 	X(BOOST,	PROC_TRACER,	PROC_MONITOR,	msg_none,	0,	FDS(0, 0),	MSG_P_RUN) \

@@ -77,6 +77,7 @@ struct entries {
 	struct chan *monitor;
 	uint32_t session;
 	unsigned int count;
+	int program, rules; /* of the image in force, owned; -1: not yet made */
 	struct entry entry[ENTRY_MAX];
 	/* The front door asks like a serving thread that has no listener. */
 	struct worker w;
@@ -95,6 +96,7 @@ entry_init(struct tracer *t, struct loop *l, struct chan *monitor,
 	es->loop = l;
 	es->monitor = monitor;
 	es->session = session;
+	es->program = es->rules = -1;
 	es->g.tracer = t;
 	es->g.listener = -1;
 	es->w.tracer = t;
@@ -448,6 +450,27 @@ has_landlock(const struct tracer *t, const struct image *im)
 	    (t->features & FEATURE_LANDLOCK) != 0;
 }
 
+static void
+say_yes(struct entry *e, char *const *envp)
+{
+	struct msg_entry_verdict v = { .decision = DEC_ALLOW };
+	char *const none[] = { NULL };
+	int fd = entry_blob_write(none, envp, "");
+
+	if (fd == -1 || chan_send(&e->chan, MSG_ENTRY_VERDICT, 0,
+	    e->es->session, &v, "\0\0\0", 4, &fd, 1) == -1) {
+		log_warn("verdict for entry %u: %s", e->number,
+		    strerror(errno));
+		entry_free(e);
+	} else {
+		e->state = EN_INSTALLING;
+	}
+	if (fd != -1)
+		close(fd);
+}
+
+/* ---- terms ---- */
+
 /* May the main thread take a descriptor from who is about to enter? */
 static bool
 may_fetch(const struct tracer *t)
@@ -456,37 +479,48 @@ may_fetch(const struct tracer *t)
 	    (t->yama < 1 || t->root_session);
 }
 
-static void
-say_yes(struct entry *e, const struct image *im, char *const *envp)
+/* What every asker gets is sealed, and made once for an image. */
+static int
+make_terms(struct entries *es, const struct image *im)
 {
-	const struct tracer *t = e->es->t;
-	struct msg_entry_verdict v = {
-		.decision = DEC_ALLOW,
+	if (es->program == -1 && (es->program = program_fd(im)) == -1)
+		return -1;
+	if (es->rules == -1 && has_landlock(es->t, im) &&
+	    (es->rules = landlock_blob_write(im)) == -1)
+		return -1;
+	return 0;
+}
+
+void
+entry_new_image(struct entries *es)
+{
+	if (es->program != -1)
+		close(es->program);
+	if (es->rules != -1)
+		close(es->rules);
+	es->program = es->rules = -1;
+}
+
+/* Before anything is asked: who enters gets ready while we judge. */
+static int
+say_terms(struct entry *e)
+{
+	struct entries *es = e->es;
+	const struct tracer *t = es->t;
+	struct msg_entry_terms terms = {
 		.drop_caps = t->root_session,
 		.listener_flags = (t->features & FEATURE_WAIT_KILLABLE) != 0 ?
 		    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV : 0,
 		.fetch = e->fetch,
 	};
-	char *const none[] = { NULL };
-	unsigned int n = has_landlock(t, im) ? 3 : 2;
-	int fds[3] = { -1, -1, -1 };
+	int fds[2];
 
-	fds[0] = entry_blob_write(none, envp, "");
-	fds[1] = program_fd(im);
-	if (n == 3)
-		fds[2] = landlock_blob_write(im);
-	if (fds[0] == -1 || fds[1] == -1 || fds[n - 1] == -1 ||
-	    chan_send(&e->chan, MSG_ENTRY_VERDICT, 0, e->es->session, &v,
-	    "\0\0\0", 4, fds, n) == -1) {
-		log_warn("verdict for entry %u: %s", e->number,
-		    strerror(errno));
-		entry_free(e);
-	} else {
-		e->state = EN_INSTALLING;
-	}
-	for (n = 0; n < 3; n++)
-		if (fds[n] != -1)
-			close(fds[n]);
+	if (make_terms(es, &atomic_load(&t->image)->im) == -1)
+		return -1;
+	fds[0] = es->program;
+	fds[1] = es->rules;
+	return chan_send(&e->chan, MSG_ENTRY_TERMS, 0, es->session, &terms,
+	    NULL, 0, fds, es->rules == -1 ? 1 : 2);
 }
 
 /*
@@ -567,7 +601,7 @@ front_door(struct entry *e, const struct entry_args *args,
 		say_no(e, EXIT_ENV, NULL, err == E2BIG ? why : strerror(err));
 		return;
 	}
-	say_yes(e, im, envp);
+	say_yes(e, envp);
 	free(envp);
 }
 
@@ -691,8 +725,10 @@ entry_got(struct entries *es, struct msg *m)
 	chan_init(&e->chan, conn, PROC_TRACER, PROC_ASKER);
 	e->chan.phase = MSG_P_RUN;
 	e->timer.arg = e;
-	if (loop_add(es->loop, &e->io, conn, EPOLLIN, on_asker, e) == -1 ||
+	if (say_terms(e) == -1 ||
+	    loop_add(es->loop, &e->io, conn, EPOLLIN, on_asker, e) == -1 ||
 	    loop_add(es->loop, &e->pid_io, pidfd, EPOLLIN, on_ended, e) == -1) {
+		log_warn("entry %u: %s", e->number, strerror(errno));
 		entry_free(e);
 		return;
 	}

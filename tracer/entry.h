@@ -26,6 +26,9 @@ struct entries *entry_init(struct tracer *t, struct loop *l,
 /* The monitor's MSG_ENTRY; its descriptors are taken. */
 void entry_got(struct entries *es, struct msg *m);
 
+/* Another image is in force: who enters from now on lives under its terms. */
+void entry_new_image(struct entries *es);
+
 /* The monitor's MSG_PLACED: who waited for it goes on. */
 void entry_placed(struct entries *es, const struct msg *m);
 

@@ -133,6 +133,7 @@ got_image(struct house *h, struct msg *m)
 		    "damaged", 0);
 	} else {
 		tracer_set_image(&h->t, im);
+		entry_new_image(h->entries);
 		image_result(h, m, 0, lacking(h, &im->im, text, sizeof(text)),
 		    landlock_of(h, &im->im));
 		im = NULL;

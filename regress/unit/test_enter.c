@@ -42,11 +42,13 @@
 struct fake {
 	const char *name;
 	struct msg_entry_verdict verdict;
+	struct msg_entry_terms terms;
 	const char *tail; /* of the verdict */
 	size_t tail_len;
 	char *env[4]; /* what it gives back */
 	bool bad_blob; /* an environment that is none */
 	bool bad_program; /* a filter that is none */
+	bool no_terms; /* never says under what we are to live */
 	bool drop_early; /* closes in place of GO */
 	bool refuse_early; /* answers before it has read the question */
 	bool at_once; /* answers and closes before it has read anything */
@@ -81,18 +83,24 @@ static void
 send_verdict(struct chan *c, const struct fake *f)
 {
 	static char *const none[] = { NULL };
-	int fd[2] = { -1, -1 };
-	unsigned int n = 0;
+	bool yes = f->verdict.exit_code == 0 && !f->verdict.inside;
+	int fd = -1;
 
-	if (f->verdict.exit_code == 0 && !f->verdict.inside) {
-		fd[0] = f->bad_blob ? bytes_fd("x", 1) :
-				      entry_blob_write(none, f->env, "");
-		fd[1] = bytes_fd(filter,
+	if (yes && !f->no_terms) {
+		fd = bytes_fd(filter,
 		    f->bad_program ? sizeof(filter) - 3 : sizeof(filter));
-		n = 2;
+		if (chan_send(c, MSG_ENTRY_TERMS, 0, 0, &f->terms, NULL, 0, &fd,
+			1) == -1)
+			_exit(24);
+		close(fd);
 	}
+	if (yes)
+		fd = f->bad_blob ? bytes_fd("x", 1) :
+				   entry_blob_write(none, f->env, "");
+	/* It may have left over the terms. */
 	if (chan_send(c, MSG_ENTRY_VERDICT, 0, 0, &f->verdict, f->tail,
-		f->tail_len, fd, n) == -1)
+		f->tail_len, &fd, yes) == -1 &&
+	    !f->bad_program)
 		_exit(12);
 }
 
@@ -202,10 +210,10 @@ daemon_main(int fd, const struct fake *f)
 	}
 	send_verdict(&c, f);
 	if (f->refuse_early || f->verdict.exit_code != 0 || f->verdict.inside ||
-	    f->bad_blob || f->bad_program)
+	    f->bad_blob || f->bad_program || f->no_terms)
 		return;
 	expect(&c, &m, MSG_ENTRY_LISTENER, 18);
-	listener = f->verdict.fetch ? fetch(c.fd, &m) : msg_take_fd(&m, 0);
+	listener = f->terms.fetch ? fetch(c.fd, &m) : msg_take_fd(&m, 0);
 	if (f->drop_early)
 		return;
 	if (chan_send(&c, MSG_ENTRY_GO, 0, 0, &none, NULL, 0, NULL, 0) == -1)
@@ -319,7 +327,7 @@ enter_served_runs_with_the_sessions_environment(void **state)
 	struct fake f = good;
 	struct exec_end e;
 
-	for (; f.verdict.fetch < 2; f.verdict.fetch++) {
+	for (; f.terms.fetch < 2; f.terms.fetch++) {
 		run(&f, "echo $FROM; echo err >&2; exit 7", &e);
 		assert_true(e.entered);
 		assert_int_equal(e.exit_code, 7);
@@ -335,7 +343,7 @@ enter_leaves_filter_and_nothing_else(void **state)
 	struct fake f = good;
 	struct exec_end e;
 
-	for (; f.verdict.fetch < 2; f.verdict.fetch++) {
+	for (; f.terms.fetch < 2; f.terms.fetch++) {
 		/* Five lines: 0, 1, 2, the directory itself; then the status. */
 		run(&f,
 		    "cd /proc/self/fd && echo [0-9]*; while read k v; do case $k in "
@@ -361,7 +369,7 @@ enter_root_session_keeps_only_its_capabilities(void **state)
 
 	if (geteuid() != 0 || prctl(PR_CAPBSET_READ, 31, 0, 0, 0) != 1)
 		skip();
-	f.verdict.drop_caps = 1;
+	f.terms.drop_caps = 1;
 	run(&f,
 	    "while read k v; do case $k in Cap*) echo $k $v;; esac; done "
 	    "< /proc/self/status",
@@ -475,14 +483,15 @@ enter_refused_says_why(void **state)
 static void
 enter_broken_off_does_not_run(void **state)
 {
-	struct fake f[3] = { good, good, good };
+	struct fake f[4] = { good, good, good, good };
 	struct exec_end e;
 	size_t i;
 
 	f[0].drop_early = true;
 	f[1].bad_blob = true;
 	f[2].bad_program = true;
-	for (i = 0; i < 3; i++) {
+	f[3].no_terms = true;
+	for (i = 0; i < 4; i++) {
 		run(&f[i], "echo ran", &e);
 		assert_not_run(&e, ENTER_BROKEN, 126);
 		exec_end_clear(&e);

@@ -61,12 +61,12 @@ struct asker {
 	struct enter_request q;
 	struct enter_result *r;
 	struct chan ch;
+	struct msg_entry_terms terms;
 	struct msg_entry_verdict verdict;
 	struct msg msg;
 	struct entry_args env; /* what the session's filter left of envp */
 	struct sock_filter *insn;
 	size_t insns;
-	int rules; /* Landlock's, a blob; -1: none */
 	pid_t tracer; /* who gave the verdict, as the kernel says; 0 unknown */
 };
 
@@ -171,14 +171,14 @@ send_ask(struct asker *a)
  * look.
  */
 static int
-receive(struct asker *a, enum msg_type type, const char *what)
+receive(struct asker *a, enum msg_type type, enum msg_type or, const char *what)
 {
 	int n, ends = 0;
 
 	do {
 		n = chan_recv(&a->ch, &a->msg);
 	} while ((n == -1 && errno == EINTR) || (n == 0 && ends++ == 0));
-	if (n == 1 && a->msg.hdr.type == type)
+	if (n == 1 && (a->msg.hdr.type == type || a->msg.hdr.type == or))
 		return 0;
 	if (n == 1)
 		msg_close_fds(&a->msg);
@@ -271,39 +271,6 @@ learn_tracer(struct asker *a)
 		a->tracer = cred.pid;
 	}
 	setsockopt(a->ch.fd, SOL_SOCKET, SO_PASSCRED, &off, sizeof(off));
-}
-
-static int
-take_verdict(struct asker *a)
-{
-	int env, prog, error = 0;
-
-	learn_tracer(a);
-	if (receive(a, MSG_ENTRY_VERDICT, "waiting for the verdict") == -1)
-		return -1;
-	memcpy(&a->verdict, msg_payload(&a->msg), sizeof(a->verdict));
-	if (a->verdict.exit_code != 0)
-		return refused(a);
-	errno = EPROTO;
-	if (a->verdict.elsewhere && a->q.cwd == NULL)
-		error = broken(a, "waiting for the verdict");
-	if (a->verdict.inside || a->verdict.elsewhere) {
-		msg_close_fds(&a->msg);
-		return error;
-	}
-	env = msg_take_fd(&a->msg, 0);
-	prog = msg_take_fd(&a->msg, 1);
-	a->rules = msg_take_fd(&a->msg, 2);
-	errno = EPROTO;
-	if (env == -1 || prog == -1 || entry_blob_read(env, &a->env) == -1)
-		error = broken(a, "environment from the session");
-	else if (read_program(a, prog) == -1)
-		error = broken(a, "filter from the session");
-	if (env != -1)
-		close(env);
-	if (prog != -1)
-		close(prog);
-	return error;
 }
 
 static bool
@@ -426,29 +393,99 @@ helper_finish(struct handover *h, pid_t pid, int listener)
 }
 
 /*
- * The paths of the session's rules, opened by us, as a ruleset: -1 where there
- * is nothing to be put under.
+ * From here on files are refused that the policy never allows: the paths of the
+ * rules (a blob; -1: there are none) are opened by us.
  */
 static int
-make_ruleset(struct asker *a, int *ruleset)
+under_landlock(struct asker *a, int rules)
 {
-	*ruleset = -1;
-	if (a->rules == -1)
-		return 0;
-	return landlock_build(a->rules, ruleset) == 0 ? 0 :
-	    broken(a, "making Landlock's ruleset");
-}
+	int ruleset, error;
 
-/* From here on files are refused that the policy never allows. */
-static int
-under_landlock(struct asker *a, int ruleset)
-{
+	if (rules == -1)
+		return 0;
+	error = landlock_build(rules, &ruleset);
+	close(rules);
+	if (error == -1)
+		return broken(a, "making Landlock's ruleset");
 	if (ruleset == -1)
 		return 0;
-	if (landlock_restrict(ruleset) == -1)
-		return broken(a, "entering Landlock's domain");
+	error = landlock_restrict(ruleset);
+	if (error == -1)
+		broken(a, "entering Landlock's domain");
 	close(ruleset);
-	return 0;
+	return error;
+}
+
+static int
+lessen(struct asker *a, int rules)
+{
+	if (a->tracer > 0) /* EINVAL where there is no Yama */
+		prctl(PR_SET_PTRACER, (unsigned long)a->tracer, 0, 0, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return broken(a, "no_new_privs");
+	if (a->terms.drop_caps && (cut_bounding() == -1 || cut_sets() == -1))
+		return broken(a, "dropping capabilities");
+	return under_landlock(a, rules);
+}
+
+/* ---- the answer ---- */
+
+/* While the tracer judges we get ready to live under its terms. */
+static int
+take_terms(struct asker *a)
+{
+	int prog = msg_take_fd(&a->msg, 0), rules = msg_take_fd(&a->msg, 1);
+	int error;
+
+	memcpy(&a->terms, msg_payload(&a->msg), sizeof(a->terms));
+	error = read_program(a, prog);
+	if (error == -1)
+		broken(a, "filter from the session");
+	close(prog);
+	if (error == 0)
+		return lessen(a, rules);
+	if (rules != -1)
+		close(rules);
+	return -1;
+}
+
+static int
+take_environment(struct asker *a)
+{
+	int env = msg_take_fd(&a->msg, 0), error;
+
+	/* Terms come before, or there is no filter to live under. */
+	errno = EPROTO;
+	if (env == -1 || a->insn == NULL)
+		error = -1;
+	else
+		error = entry_blob_read(env, &a->env);
+	if (error == -1)
+		broken(a, "environment from the session");
+	if (env != -1)
+		close(env);
+	return error;
+}
+
+static int
+take_verdict(struct asker *a)
+{
+	static const char what[] = "waiting for the verdict";
+
+	if (receive(a, MSG_ENTRY_VERDICT, MSG_ENTRY_TERMS, what) == -1)
+		return -1;
+	if (a->msg.hdr.type == MSG_ENTRY_TERMS &&
+	    (take_terms(a) == -1 ||
+		receive(a, MSG_ENTRY_VERDICT, MSG_NONE, what) == -1))
+		return -1;
+	memcpy(&a->verdict, msg_payload(&a->msg), sizeof(a->verdict));
+	if (a->verdict.exit_code != 0)
+		return refused(a);
+	if (!a->verdict.inside && !a->verdict.elsewhere)
+		return take_environment(a);
+	msg_close_fds(&a->msg);
+	errno = EPROTO;
+	return a->verdict.elsewhere && a->q.cwd == NULL ? broken(a, what) : 0;
 }
 
 /* From here on we are filtered.  The listener, or -1. */
@@ -461,7 +498,7 @@ install_filter(const struct asker *a)
 	};
 
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-	    SECCOMP_FILTER_FLAG_NEW_LISTENER | a->verdict.listener_flags,
+	    SECCOMP_FILTER_FLAG_NEW_LISTENER | a->terms.listener_flags,
 	    &prog);
 }
 
@@ -561,20 +598,9 @@ filter_and_tell(struct asker *a)
 static int
 confine(struct asker *a)
 {
-	int ruleset;
-
-	if (a->tracer > 0) /* EINVAL where there is no Yama */
-		prctl(PR_SET_PTRACER, (unsigned long)a->tracer, 0, 0, 0);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
-		return broken(a, "no_new_privs");
-	if (a->verdict.drop_caps && (cut_bounding() == -1 || cut_sets() == -1))
-		return broken(a, "dropping capabilities");
-	if (make_ruleset(a, &ruleset) == -1 ||
-	    under_landlock(a, ruleset) == -1)
-		return -1;
 	forget_environment();
 	/* Nobody takes anything from who cannot be dumped. */
-	return a->verdict.fetch && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 ?
+	return a->terms.fetch && prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 1 ?
 	    filter_and_tell(a) :
 	    filter_and_send(a);
 }
@@ -606,7 +632,10 @@ negotiate(struct asker *a)
 	int heard;
 
 	if (connect_entry(a) == -1 || (heard = send_hello(a)) == -1 ||
-	    (heard && send_ask(a) == -1) || take_verdict(a) == -1 ||
+	    (heard && send_ask(a) == -1))
+		return -1;
+	learn_tracer(a);
+	if (take_verdict(a) == -1 ||
 	    (a->verdict.elsewhere && go_there(a) == -1))
 		return -1;
 	if (a->verdict.inside || a->q.program == NULL)
@@ -630,7 +659,6 @@ enter(const struct enter_request *q, struct enter_result *r)
 	a->q = *q;
 	a->r = r;
 	a->ch.fd = -1;
-	a->rules = -1;
 	if (negotiate(a) == -1)
 		goto out;
 	if (!a->verdict.inside)
@@ -645,8 +673,6 @@ out:
 	/* Under the filter: nothing here may be a judged call. */
 	chan_close(&a->ch);
 	entry_args_clear(&a->env);
-	if (a->rules != -1)
-		close(a->rules);
 	free(a->insn);
 	free(a);
 }

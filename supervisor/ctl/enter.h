@@ -64,9 +64,9 @@ bool enter_is_daemons(const struct enter_result *r);
 /*
  * Enter and execve.  Where there is no program the session is asked all the
  * same: what the policy says of the name comes first.  Returns only when that
- * failed, with why in r: the command has not run, and the process may be left
- * without capabilities and under a filter that nobody serves, so that it must
- * print and exit.
+ * failed, with why in r: the command has not run.  Unless agentshd itself refused
+ * (enter_is_daemons) the process may be left without capabilities, in a Landlock
+ * domain and under a filter that nobody serves, so that it must print and exit.
  */
 void enter(const struct enter_request *q, struct enter_result *r);
 
