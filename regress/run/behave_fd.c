@@ -434,6 +434,34 @@ lock_of_directory(void)
 	say("locked %d, made %d, unlinked %d", locked, made, gone);
 }
 
+#define BURST 3000
+
+/* Who has called often and alone, and then blocks, is in nobody's way. */
+static void
+burst_then_block(void)
+{
+	int i, fd, opened = 0;
+	pid_t pid;
+
+	put("f", "f", 0600);
+	mkfifo("fifo", 0600);
+	if ((pid = fork()) == 0) {
+		for (i = 0; i < BURST; i++)
+			close(open("f", O_RDONLY));
+		_exit(open("fifo", O_RDONLY) == -1);
+	}
+	for (i = 0; i < BURST; i++) {
+		fd = open("f", O_RDONLY);
+		opened += fd != -1;
+		close(fd);
+	}
+	/* It may not be there yet. */
+	while ((fd = open("fifo", O_WRONLY | O_NONBLOCK)) == -1)
+		usleep(1000);
+	say("opened %d, the other: %d", opened, ended(pid));
+	close(fd);
+}
+
 const struct behaviour behave_fd[] = {
 	{ "o-path", o_path },
 	{ "o-tmpfile", o_tmpfile },
@@ -444,6 +472,7 @@ const struct behaviour behave_fd[] = {
 	{ "ttys", ttys },
 	{ "leases", leases },
 	{ "lock-of-directory", lock_of_directory },
+	{ "burst-then-block", burst_then_block },
 	{ "owners", owners },
 	{ "limits", limits },
 	{ "flags", flags },
