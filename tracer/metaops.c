@@ -32,6 +32,7 @@
 #define STAT_BYTES	  144 /* the kernel's struct stat, at most */
 #define STATX_BYTES	  256
 #define FATTR_BYTES	  128
+#define FATTR_MOST	  4096 /* a page: the kernel takes no more */
 #ifndef AT_EACCESS
 #define AT_EACCESS 0x200
 #endif
@@ -72,12 +73,18 @@ arena_done(struct worker *w, size_t used)
 static int
 value_args(struct call *c, enum systab_role where, struct at_args *a)
 {
+	int e;
+
 	if (systab_has(&c->a, SR_HOW)) {
 		if (call_v(c, SR_SIZE) < sizeof(*a))
 			return EINVAL;
 		if (call_v(c, SR_SIZE) > sizeof(*a))
 			return E2BIG;
-		return call_read(c, call_v(c, SR_HOW), a, sizeof(*a));
+		e = call_read(c, call_v(c, SR_HOW), a, sizeof(*a));
+		/* XATTR_CREATE and the like are for who sets. */
+		if (e == 0 && a->flags != 0 && c->sa.ask != ASK_SETXATTR)
+			e = EINVAL;
+		return e;
 	}
 	a->value = call_v(c, where);
 	if (call_v(c, SR_SIZE) > UINT32_MAX)
@@ -287,8 +294,8 @@ metaops_ask_readlink(struct call *c)
 	n = link_text(c, r, buf, CALL_PATH_MAX);
 	if (n == -1) {
 		/* By a descriptor, what is no link has no text; by name it is EINVAL. */
-		fileops_done(c, -1, errno == ENOENT && !r->deleted ? EINVAL :
-								     errno);
+		fileops_done(c, -1, errno == ENOENT && !r->deleted &&
+		    c->w->path[0][0] != '\0' ? EINVAL : errno);
 	} else {
 		n = n > size ? size : n;
 		give(c, buf, (size_t)n, n);
@@ -371,6 +378,10 @@ metaops_ask_getattr(struct call *c)
 	char buf[FATTR_BYTES] = { 0 }, num[NUM_MAX];
 	size_t size = (size_t)call_v(c, SR_SIZE);
 
+	if (size > FATTR_MOST) {
+		answer_errno(c, E2BIG);
+		return;
+	}
 	if (size > sizeof(buf))
 		size = sizeof(buf);
 	if (!fileops_object(c, FOP_STAT, r))

@@ -3,7 +3,7 @@
  * Prints what it sees; native.sh runs it both ways in the same directory and
  * compares.
  *
- *	native DIR GROUP	open openat2 names numbers room orphan exec locks signals masks crowd
+ *	native DIR GROUP	open openat2 names numbers metadata room orphan exec locks signals masks crowd
  */
 
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -31,6 +32,9 @@
 #endif
 #ifndef SYS_setxattrat
 #define SYS_setxattrat 463
+#endif
+#ifndef SYS_getxattrat
+#define SYS_getxattrat 464
 #endif
 #ifndef SYS_file_getattr
 #define SYS_file_getattr 468
@@ -305,6 +309,47 @@ group_room(void)
 	    access("more", F_OK) == 0);
 }
 
+/* What file_monitor.metadata adds. */
+static void
+group_metadata(void)
+{
+	struct { uint64_t value; uint32_t size, flags; } xa = { 0, 0, 0 };
+	char buf[8192];
+	int fd, in, link, watch;
+
+	close(open("f", O_CREAT | O_WRONLY, 0600));
+	mkdir("d", 0700);
+	(void)!symlink("f", "link");
+	fd = open("f", O_RDONLY);
+	link = open("link", O_PATH | O_NOFOLLOW);
+	setxattr("f", "user.a", "1", 1, 0);
+	in = inotify_init1(IN_NONBLOCK);
+	watch = inotify_add_watch(in, "f", IN_ATTRIB);
+	say("watch", watch);
+	printf("the same: %d\n", inotify_add_watch(in, "link", IN_ATTRIB) ==
+	    watch);
+	say("a directory only", inotify_add_watch(in, "f", IN_ATTRIB |
+	    IN_ONLYDIR));
+	say("watch the link", inotify_add_watch(in, "link", IN_ATTRIB |
+	    IN_DONT_FOLLOW));
+	say("watch nothing", inotify_add_watch(in, "none", IN_ATTRIB));
+	say("by no inotify", inotify_add_watch(fd, "f", IN_ATTRIB));
+	fchmod(fd, 0640);
+	printf("events: %d\n", read(in, buf, sizeof(buf)) > 0);
+	say("readlinkat of a descriptor", readlinkat(link, "", buf, 10));
+	say("of one that is no link", readlinkat(fd, "", buf, 10));
+	say("by name", readlinkat(AT_FDCWD, "f", buf, 10));
+	say("getxattrat", syscall(SYS_getxattrat, AT_FDCWD, "f", 0, "user.a",
+	    &xa, sizeof(xa)));
+	xa.flags = 1;
+	say("getxattrat's flags", syscall(SYS_getxattrat, AT_FDCWD, "f", 0,
+	    "user.a", &xa, sizeof(xa)));
+	say("file_getattr", syscall(SYS_file_getattr, AT_FDCWD, "f", buf, 24,
+	    0));
+	say("file_getattr of much", syscall(SYS_file_getattr, AT_FDCWD, "f",
+	    buf, 8192, 0));
+}
+
 static void
 run(const char *what, const char *path, char *const *argv)
 {
@@ -543,6 +588,7 @@ static const struct {
 	{ "openat2", group_openat2 },
 	{ "names", group_names },
 	{ "numbers", group_numbers },
+	{ "metadata", group_metadata },
 	{ "room", group_room },
 	{ "orphan", group_orphan },
 	{ "exec", group_exec },

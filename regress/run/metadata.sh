@@ -68,6 +68,16 @@ grep -E ' ok$' "$TESTTMP/session" | grep -vE ' (fstat|statx-fd|newfstatat-dirfd|
 [ ! -s "$TESTTMP/leaks" ] || { cat "$TESTTMP/leaks" >&2; bad "denied metadata was told"; }
 grep -q ' stat EACCES' "$TESTTMP/session" || bad "stat was not refused"
 
+# what a program of calls gets is what it gets outside
+mkdir "$W/out" "$W/in"
+cp "$BUILD/regress/attack/native" "$W/native" || fatal "not built"
+for group in metadata numbers; do
+	"$W/native" "$W/out" $group >"$TESTTMP/native" 2>&1
+	in_session "$W/native" "$W/in" $group >"$TESTTMP/session" 2>&1
+	check "$group" diff "$TESTTMP/native" "$TESTTMP/session"
+	rm -rf "$W/out"/* "$W/in"/*
+done
+
 # programs still work
 cat >"$W/work.sh" <<'X'
 set -e
