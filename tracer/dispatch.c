@@ -13,7 +13,7 @@
 
 /* A question without a function is refused. */
 ask_fn *const dispatch_tab[ASK_MAX] = {
-	[ASK_OPEN] = fileops_ask_open,
+	[ASK_OPEN] = openops_ask,
 	[ASK_EXEC] = exec_ask,
 	[ASK_TRUNCATE] = perform_ask_truncate,
 	[ASK_UNLINK] = perform_ask_unlink,

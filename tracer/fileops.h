@@ -1,7 +1,7 @@
 /*
- * Questions about files: open (fileops.c), changes of names and attributes
+ * Questions about files: open (openops.c), changes of names and attributes
  * (perform.c), metadata (metaops.c).  Each is an ask_fn of dispatch_tab; what
- * they share stands here.  Run in the serving threads, with the caller's
+ * they share stands in fileops.c.  Run in the serving threads, with the caller's
  * credentials and umask.
  */
 
@@ -59,10 +59,16 @@ void fileops_wear_umask(struct worker *w, mode_t mask);
 /* Wear the caller's umask in this thread.  false: unknown, refuse. */
 bool fileops_umask(struct call *c) __attribute__((warn_unused_result));
 
+/*
+ * Only a name that is what it seems: not of a deleted object, nor below /proc,
+ * where callers have names of their own.
+ */
+bool fileops_is_plain(const char *path, size_t len);
+
 /* "/proc/self/fd/N" of our descriptor, at least 32 bytes. */
 void fileops_self(char *buf, int fd);
 
-void fileops_ask_open(struct call *c);
+void openops_ask(struct call *c);
 
 void perform_ask_truncate(struct call *c);
 void perform_ask_unlink(struct call *c);

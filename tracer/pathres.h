@@ -3,7 +3,7 @@
  * descriptor and its canonical name.  What is judged is the name read back from
  * the pin, and what is acted on is the pin: a string that was judged is never
  * given to a system call that could resolve it anew, but for the fast open
- * (fileops.c), which proves itself afterwards.
+ * (openops.c), which proves itself afterwards.
  *
  * Trust: strings, symlinks and directories belong to the adversary and change
  * while we look.  Runs with the caller's credentials, so that search permission

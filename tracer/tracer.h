@@ -73,7 +73,7 @@ struct tracer {
 	const char *entry_sock;	/* the one of them that may be connected to */
 
 	_Atomic int link[TRACER_LINKS]; /* call_fd_link's; 0: not yet */
-	_Atomic uint32_t written[TRACER_WRITTEN]; /* fileops.c: by name, how
+	_Atomic uint32_t written[TRACER_WRITTEN]; /* openops.c: by name, how
 				 * many of ours are still open to be written */
 	_Atomic uint32_t watcher_parked; /* futex */
 	_Atomic uint32_t activity;	/* counts calls, for the watcher */
@@ -128,7 +128,7 @@ struct worker {
 	char path[2][CALL_PATH_MAX];
 	char text[CALL_CANON_MAX];
 	char host[256];		/* the name that decided */
-	uint32_t fds_tid;	/* fileops.c: the thread whose directory of */
+	uint32_t fds_tid;	/* openops.c: the thread whose directory of */
 	int fds;		/* descriptors this is; 0: none */
 	void *arena;		/* exec's, mapped on first use */
 	void *out;		/* sockmsg.c's, mapped on first use */
