@@ -21,7 +21,8 @@
 #define LEVELS_MAX   6		/* a program, its interpreters */
 #define HEAD_BYTES   4096	/* ELF headers, mostly the loader's name */
 #define BLOCK_MAX    (6u << 20) /* the kernel's most for argv and environment */
-#define WORDS_MAX    131072
+/* Each takes a pointer and two bytes of it at least, but the empty ones. */
+#define WORDS_MAX    655360
 
 /* One program on the way: what was asked for, then each interpreter. */
 struct level {

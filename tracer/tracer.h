@@ -28,7 +28,7 @@
 #define TRACER_LINKS	   256 /* of our descriptors, whose links are kept */
 #define TRACER_WRITTEN	   256
 #define TRACER_OWN_BYTES   12288
-#define WORKER_ARENA_BYTES (16u << 20) /* for an exec's arguments */
+#define WORKER_ARENA_BYTES (24u << 20) /* for an exec's arguments */
 
 /* An image in force, or on its way out: freed when no worker points to it. */
 struct tracer_image {

@@ -42,6 +42,7 @@
 #endif
 
 #define CROWD 100 /* the deployment allows 256 processes */
+#define MANY  150000 /* arguments, short enough for a stack of 8 MiB */
 
 static void
 say(const char *what, long r)
@@ -374,8 +375,9 @@ group_exec(void)
 	char *bigv[] = { (char *)(uintptr_t)"x", big, NULL };
 	char *echo[] = { (char *)(uintptr_t)"echo",
 		(char *)(uintptr_t)"by descriptor", NULL };
+	static char *many[MANY + 1];
 	pthread_t t;
-	int fd;
+	int fd, i, status;
 
 	memset(big, 'a', 200000);
 	big[200000] = '\0';
@@ -405,6 +407,16 @@ group_exec(void)
 		_exit(1);
 	}
 	wait(NULL);
+	for (i = 0; i < MANY; i++)
+		many[i] = argv[0];
+	fflush(stdout);
+	if (fork() == 0) {
+		execv("/bin/true", many);
+		_exit(errno);
+	}
+	wait(&status);
+	printf("many arguments: %x\n", status);
+	fflush(stdout);
 	pthread_create(&t, NULL, exec_thread, NULL);
 	pause();
 }
