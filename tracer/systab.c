@@ -85,6 +85,7 @@ static const struct systab_test test_ioctl[] = {
 	REFUSE_IF(EQ(1, 0x00008901)),	/* FIOSETOWN */
 	REFUSE_IF(EQ(1, 0x00008902)),	/* SIOCSPGRP */
 	REFUSE_IF(EQ(1, 0x40046602)),	/* FS_IOC32_SETFLAGS */
+	REFUSE_IF(EQ(1, 0x40047211)),	/* FAT_IOCTL_SET_ATTRIBUTES, of others too */
 	REFUSE_IF(EQ(1, 0x40086602)),	/* FS_IOC_SETFLAGS */
 	REFUSE_IF(EQ(1, 0x40086604)),	/* EXT4_IOC_SETVERSION */
 	REFUSE_IF(EQ(1, 0x40087602)),	/* FS_IOC_SETVERSION */
@@ -108,6 +109,7 @@ static const struct systab_test test_fcntl[] = {
 	REFUSE_IF(EQ(1, 10)),			/* F_SETSIG */
 	REFUSE_IF(EQ(1, 1024)),			/* F_SETLEASE */
 	REFUSE_IF(EQ(1, 1026)),			/* F_NOTIFY */
+	REFUSE_IF(EQ(1, 1040)),			/* F_SETDELEG: a lease, 6.19 */
 	ASK_IF(ASYNC, ALWAYS, EQ(1, 4), ANY(2, 020000)), /* F_SETFL with O_ASYNC */
 	ELSE_PASS
 };

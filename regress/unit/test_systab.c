@@ -376,10 +376,14 @@ static const struct arg_case arg_tab[] = {
 	    EPERM }, /* ZERO_RANGE */
 	{ "ioctl", 0, 0x801c581f, 0, SYSTAB_ACT_PASS, 0 }, /* FSGETXATTR */
 	{ "ioctl", 0, 0x80086601, 0, SYSTAB_ACT_PASS, 0 }, /* GETFLAGS */
+	{ "ioctl", 0, 0x80047210, 0, SYSTAB_ACT_PASS, 0 }, /* FAT's attributes */
+	{ "ioctl", 0, 0x40047211, 0, SYSTAB_ACT_REFUSE, EPERM }, /* set them */
 	{ "fcntl", 0, 8, 0, SYSTAB_ACT_ASK, ASK_SETOWN },
 	{ "fcntl", 0, RUBBISH | 15, 0, SYSTAB_ACT_ASK, ASK_SETOWN },
 	{ "fcntl", 0, 10, 0, SYSTAB_ACT_REFUSE, EPERM },
 	{ "fcntl", 0, 1024, 0, SYSTAB_ACT_REFUSE, EPERM },
+	{ "fcntl", 0, 1039, 0, SYSTAB_ACT_PASS, 0 },	/* F_GETDELEG */
+	{ "fcntl", 0, 1040, 0, SYSTAB_ACT_REFUSE, EPERM }, /* F_SETDELEG */
 	{ "fcntl", 0, 4, 04000, SYSTAB_ACT_PASS, 0 },
 	{ "fcntl", 0, 4, 024000, SYSTAB_ACT_ASK, ASK_ASYNC },
 	{ "fcntl", 0, 1030, 0, SYSTAB_ACT_PASS, 0 },
