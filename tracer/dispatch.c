@@ -55,4 +55,5 @@ ask_fn *const dispatch_tab[ASK_MAX] = {
 	[ASK_CRED] = cred_ask,
 	[ASK_SHARE] = notify_ask_share,
 	[ASK_UMASK] = notify_ask_umask,
+	[ASK_LOCK] = notify_ask_lock,
 };

@@ -258,6 +258,17 @@ notify_settle(struct worker *self)
 	pthread_mutex_unlock(&t->lock);
 }
 
+/*
+ * A lock of the open file goes with the last copy of its descriptor, and ours
+ * outlives the answer: who will not wait gets it when those are closed.
+ */
+void
+notify_ask_lock(struct call *c)
+{
+	notify_settle(c->w);
+	answer_continue(c);
+}
+
 static void
 await_open(struct group *g)
 {

@@ -70,6 +70,9 @@ void notify_uninterrupted(struct worker *w);
 void notify_ask_share(struct call *c);
 void notify_ask_umask(struct call *c);
 
+/* The ask_fn of flock and fcntl with a lock that is not waited for. */
+void notify_ask_lock(struct call *c);
+
 /*
  * Wait until no other thread still holds a copy of a descriptor that it has given away: an exec of
  * a file that its caller has just written and closed would be ETXTBSY.  Blocks for microseconds.

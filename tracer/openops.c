@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -21,7 +20,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "tracer/ctty.h"
@@ -34,9 +32,6 @@
 #define CREATE_TRIES 16
 #define TMPFILE_BIT  (O_TMPFILE & ~O_DIRECTORY)
 #define TTY_MAJOR    5
-#define YIELDS	     1000 /* as long as notify_settle waits */
-#define NAPS	     500
-#define NAP_NS	     100000L
 
 /* What open(2) looks at; it ignores the rest, openat2(2) does not. */
 #define OPEN_FLAGS \
@@ -82,50 +77,13 @@ reopen(const struct call *c, int fd, uint64_t flags)
 	    O_CLOEXEC | O_NOCTTY);
 }
 
-/* Where it is counted that a file of the event's name is open; or NULL. */
-static _Atomic uint32_t *
-written(const struct call *c, const struct open_rq *o)
-{
-	const char *p = c->ev.text[EVS_PATH].p;
-	size_t n = c->ev.text[EVS_PATH].len;
-	uint32_t h = 2166136261u;
-
-	if ((o->flags & (O_ACCMODE | O_CREAT)) == O_RDONLY)
-		return NULL;
-	while (n-- > 0)
-		h = (h ^ (uint8_t)*p++) * 16777619u;
-	return &c->tracer->written[(h ^ h >> 16) % TRACER_WRITTEN];
-}
-
-/*
- * A lock of flock(2) goes with the last copy of a descriptor, and ours outlives
- * the answer: who opens the file again gets it when that is closed.
- */
-static void
-wait_closed(const _Atomic uint32_t *n)
-{
-	const struct timespec nap = { .tv_nsec = NAP_NS };
-	unsigned int i;
-
-	for (i = 0; atomic_load(n) != 0 && i < YIELDS; i++)
-		sched_yield();
-	for (i = 0; atomic_load(n) != 0 && i < NAPS; i++)
-		nanosleep(&nap, NULL);
-}
-
 /* Give fd (ours to close), or its errno, to the caller. */
 static void
 finish(struct call *c, const struct open_rq *o, int fd, int e)
 {
-	_Atomic uint32_t *n;
-
 	if (fd == -1) {
 		fileops_done(c, -1, e);
 		return;
-	}
-	if ((n = written(c, o)) != NULL) {
-		wait_closed(n);
-		atomic_fetch_add(n, 1);
 	}
 	event_commit(c, 0);
 #ifdef CONTINUE_AFTER_CHECK
@@ -138,8 +96,6 @@ finish(struct call *c, const struct open_rq *o, int fd, int e)
 		(void)answer_fd(c, fd, (o->flags & O_CLOEXEC) != 0);
 #endif
 	close(fd);
-	if (n != NULL)
-		atomic_fetch_sub(n, 1);
 }
 
 /* How many of the descriptors below limit are in use, counted one by one. */

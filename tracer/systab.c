@@ -98,12 +98,19 @@ static const struct systab_test test_ioctl[] = {
 	ELSE_PASS
 };
 
+/* Locks of the open file that are asked for without waiting: see ASK_LOCK. */
+static const struct systab_test test_flock[] = {
+	ASK_IF(LOCK, ALWAYS, ANY(1, 4)),	/* LOCK_NB */
+	ELSE_PASS
+};
+
 /*
  * Who is signalled about a descriptor (F_SETOWN, F_SETOWN_EX), with what (F_SETSIG), and the
  * things that signal or hold up others: leases, dnotify, O_ASYNC, for which a terminal
  * names its foreground group as the owner, be it of the session or not.
  */
 static const struct systab_test test_fcntl[] = {
+	ASK_IF(LOCK, ALWAYS, EQ(1, 37)),	/* F_OFD_SETLK */
 	ASK_IF(SETOWN, ALWAYS, EQ(1, 8)),	/* F_SETOWN */
 	ASK_IF(SETOWN, ALWAYS, EQ(1, 15)),	/* F_SETOWN_EX */
 	REFUSE_IF(EQ(1, 10)),			/* F_SETSIG */
@@ -337,7 +344,7 @@ static const struct systab_test test_ioprio[] = {
 	X(msgrcv,			70, 188, PASS) \
 	X(msgctl,			71, 187, PASS) \
 	X(fcntl,			72, 25,	ARG(fcntl, FD, CMD, ARG)) \
-	X(flock,			73, 32,	PASS) \
+	X(flock,			73, 32,	ARG(flock, FD, CMD)) \
 	X(fsync,			74, 82,	PASS) \
 	X(fdatasync,			75, 83,	PASS) \
 	X(truncate,			76, 45,	JUDGE(TRUNCATE, ALWAYS, 0, 0, PATH, LENGTH)) \

@@ -115,7 +115,8 @@ enum systab_domain {
 	X(AFFINITY,	"affinity",	TASK,	FOP_MAX,	FOP_MAX) \
 	X(CRED,		"credentials",	TASK,	FOP_MAX,	FOP_MAX) \
 	X(SHARE,	"share",	TASK,	FOP_MAX,	FOP_MAX) \
-	X(UMASK,	"umask",	TASK,	FOP_MAX,	FOP_MAX)
+	X(UMASK,	"umask",	TASK,	FOP_MAX,	FOP_MAX) \
+	X(LOCK,		"lock",		TASK,	FOP_MAX,	FOP_MAX)
 /* clang-format on */
 
 enum ask {

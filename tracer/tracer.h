@@ -26,7 +26,6 @@
 #define TRACER_WORKERS_MAX 512 /* serving threads of one listener */
 #define TRACER_OWN_PATHS   32
 #define TRACER_LINKS	   256 /* of our descriptors, whose links are kept */
-#define TRACER_WRITTEN	   256
 #define TRACER_OWN_BYTES   12288
 #define WORKER_ARENA_BYTES (24u << 20) /* for an exec's arguments */
 
@@ -73,8 +72,6 @@ struct tracer {
 	const char *entry_sock;	/* the one of them that may be connected to */
 
 	_Atomic int link[TRACER_LINKS]; /* call_fd_link's; 0: not yet */
-	_Atomic uint32_t written[TRACER_WRITTEN]; /* openops.c: by name, how
-				 * many of ours are still open to be written */
 	_Atomic uint32_t watcher_parked; /* futex */
 	_Atomic uint32_t activity;	/* counts calls, for the watcher */
 	_Atomic uint32_t tick;

@@ -415,13 +415,15 @@ set_uid(void)
 
 #define LOCK_ROUNDS 3000
 
-/* A lock goes with its directory's last descriptor, whose calls we served. */
+/* A lock goes with the last descriptor of what was locked. */
 static void
-lock_of_directory(void)
+locks(void)
 {
-	int dir, fd, i, made = 0, locked = 0, gone = 0;
+	int dir, fd, i, made = 0, locked = 0, gone = 0, read_only = 0, ofd = 0;
+	struct flock fl = { .l_type = F_WRLCK };
 
 	mkdir("d", 0700);
+	put("l", "l", 0600);
 	for (i = 0; i < LOCK_ROUNDS; i++) {
 		dir = open("d", O_RDONLY | O_DIRECTORY);
 		locked += flock(dir, LOCK_EX | LOCK_NB) == 0;
@@ -430,8 +432,15 @@ lock_of_directory(void)
 		close(fd);
 		gone += unlinkat(dir, "f", 0) == 0;
 		close(dir);
+		fd = open("l", O_RDONLY);
+		read_only += flock(fd, LOCK_EX | LOCK_NB) == 0;
+		close(fd);
+		fd = open("l", O_RDWR);
+		ofd += fcntl(fd, F_OFD_SETLK, &fl) == 0;
+		close(fd);
 	}
 	say("locked %d, made %d, unlinked %d", locked, made, gone);
+	say("read only %d, of the open file %d", read_only, ofd);
 }
 
 #define BURST 3000
@@ -471,7 +480,7 @@ const struct behaviour behave_fd[] = {
 	{ "fifos", fifos },
 	{ "ttys", ttys },
 	{ "leases", leases },
-	{ "lock-of-directory", lock_of_directory },
+	{ "locks", locks },
 	{ "burst-then-block", burst_then_block },
 	{ "owners", owners },
 	{ "limits", limits },
