@@ -372,8 +372,9 @@ create_name(struct call *c, const struct open_rq *o, struct pathres *r)
 		call_unjudgeable(c, "umask");
 		return 0;
 	}
-	fd = do_openat2(r->dir, r->name, o->flags | O_CREAT | O_EXCL |
-	    O_NOFOLLOW, o->mode, 0);
+	/* Which follows no symlink. */
+	fd = do_openat2(r->dir, r->name, o->flags | O_CREAT | O_EXCL, o->mode,
+	    0);
 	e = errno;
 	if (fd == -1 && e == EEXIST && (o->flags & O_EXCL) == 0)
 		return 1;
@@ -406,8 +407,9 @@ open_or_create(struct call *c, const struct open_rq *o, struct pathres *r)
 		return 2;
 	if (!event_room(c))
 		return 0;
-	fd = do_openat2(r->dir, r->name, (o->flags & ~(uint64_t)O_CREAT) |
-	    O_NOFOLLOW, 0, 0);
+	/* Not by O_NOFOLLOW, which F_GETFL would show. */
+	fd = do_openat2(r->dir, r->name, o->flags & ~(uint64_t)O_CREAT, 0,
+	    RESOLVE_NO_SYMLINKS);
 	e = errno;
 	if (fd != -1 || (e != ENOENT && e != ELOOP && e != EISDIR &&
 	    e != ENOTDIR)) {

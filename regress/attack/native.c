@@ -121,6 +121,10 @@ group_open(void)
 	chmod("sticky", 0777);
 	fd = open("f", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	printf("flags %x %x\n", fcntl(fd, F_GETFD), fcntl(fd, F_GETFL));
+	fd = open("f", O_CREAT | O_RDWR | O_APPEND, 0600);
+	printf("of one that was there %x\n", fcntl(fd, F_GETFL));
+	fd = open("made", O_CREAT | O_RDWR, 0600);
+	printf("of a new one %x\n", fcntl(fd, F_GETFL));
 	mkdir("gone", 0700);
 	say("chdir", chdir("gone"));
 	say("rmdir", rmdir("../gone"));
