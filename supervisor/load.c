@@ -24,6 +24,7 @@
 #include "supervisor/state.h"
 
 #define POLICIES_MAX 512
+#define RETRY_NS     NS_PER_SEC
 
 static const char *const load_state_name[LOAD_STATE_MAX] = {
 	[LOAD_IDLE] = "IDLE",
@@ -137,9 +138,12 @@ take_text(struct load *l, struct msg *m, bool error)
 	load_log_text(error ? LOG_ERR : LOG_WARNING, text, len);
 }
 
+/* Of what failed with error. */
 static void
-text_fail(struct load *l, const char *why)
+text_fail(struct load *l, const char *why, int error)
 {
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		l->starved = true;
 	log_error("%s", why);
 	text_add(l, why, strlen(why));
 }
@@ -155,9 +159,10 @@ send_config(struct monitor *mon)
 
 	mon->load.text[0] = '\0';
 	mon->load.failed = 0;
+	mon->load.starved = false;
 	fd = state_open_trusted(AT_FDCWD, path, path);
 	if (fd == -1) {
-		text_fail(&mon->load, "the config cannot be used");
+		text_fail(&mon->load, "the config cannot be used", errno);
 		load_event(mon, LOADE_BAD);
 		return;
 	}
@@ -189,7 +194,7 @@ send_policy(struct monitor *mon, int dir, const char *name)
 	snprintf(shown, sizeof(shown), "%s/%s", mon->load.next.policies_dir,
 	    name);
 	if ((fd = state_open_trusted(dir, name, shown)) == -1) {
-		text_fail(&mon->load, "a policy file cannot be used");
+		text_fail(&mon->load, "a policy file cannot be used", errno);
 		return -1;
 	}
 	rc = proc_send(&mon->policyd, MSG_POLICY_FILE, mon->load.id, 0, &none,
@@ -203,12 +208,13 @@ policies_dir(struct monitor *mon)
 {
 	const char *path = mon->load.next.policies_dir;
 	struct stat st;
-	int fd;
+	int fd, error = 0;
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &st) == -1)
+	if (fd == -1 || fstat(fd, &st) == -1) {
+		error = errno;
 		log_error("policies.dir %s: %m", path);
-	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
+	} else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		log_error("policies.dir %s: uid %u, mode %04o: must be root's, "
 			  "and writable by nobody else",
 		    path, st.st_uid, st.st_mode & 07777);
@@ -216,7 +222,7 @@ policies_dir(struct monitor *mon)
 		return fd;
 	if (fd != -1)
 		close(fd);
-	text_fail(&mon->load, "the policy directory cannot be used");
+	text_fail(&mon->load, "the policy directory cannot be used", error);
 	return -1;
 }
 
@@ -229,7 +235,8 @@ send_all(struct monitor *mon, int dir)
 
 	n = scandirat(dir, ".", &list, is_policy, alphasort);
 	if (n == -1 || n > POLICIES_MAX) {
-		text_fail(&mon->load, "the policy directory cannot be listed");
+		text_fail(&mon->load, "the policy directory cannot be listed",
+		    n == -1 ? errno : 0);
 		goto out;
 	}
 	rc = proc_send(&mon->policyd, MSG_POLICY_BEGIN, mon->load.id, 0, &none,
@@ -366,6 +373,15 @@ answer_askers(struct monitor *mon, uint32_t error)
 }
 
 static void
+on_retry(struct loop_timer *t)
+{
+	struct monitor *mon = t->arg;
+
+	if (mon->load.fresh)
+		load_start(mon, 0);
+}
+
+static void
 finished(struct monitor *mon, bool good)
 {
 	struct load *l = &mon->load;
@@ -385,6 +401,10 @@ finished(struct monitor *mon, bool good)
 	} else if (first) {
 		monitor_load_failed(mon);
 		return;
+	} else if (l->fresh && l->starved) {
+		log_error("policyd has no policies, for want of descriptors or "
+			  "memory: tried again");
+		loop_timer_set(&mon->loop, &l->retry, RETRY_NS, on_retry, mon);
 	} else if (l->fresh) {
 		log_error("policyd has no policies: no session can be created "
 			  "until the files are repaired and reloaded");
@@ -539,7 +559,7 @@ void
 load_policyd_gone(struct monitor *mon)
 {
 	if (mon->load.state != LOAD_IDLE)
-		text_fail(&mon->load, "policyd died");
+		text_fail(&mon->load, "policyd died", 0);
 	load_event(mon, LOADE_GONE);
 }
 
@@ -550,7 +570,7 @@ load_session_done(struct monitor *mon, const char *error)
 
 	if (error != NULL) {
 		l->failed++;
-		text_fail(l, error);
+		text_fail(l, error, 0);
 	}
 	if (l->state == LOAD_IMAGES && l->waiting > 0 && --l->waiting == 0)
 		load_event(mon, LOADE_IMAGES);

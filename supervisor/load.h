@@ -1,7 +1,8 @@
 /*
  * Config and policies come into force: the monitor opens the files, policyd reads
  * them; first at the start, again at SIGHUP or RELOAD, and when policyd had to be
- * started again.  What fails leaves in force what was.
+ * started again.  What fails leaves in force what was; where that is nothing and
+ * only descriptors or memory were short, it is tried again.
  *
  *	IDLE -> CONFIG -> POLICIES -> IMAGES -> IDLE
  *
@@ -15,6 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "common/loop.h"
 #include "common/msg.h"
 
 struct monitor;
@@ -47,6 +49,8 @@ struct load {
 	bool loaded; /* once: something is in force */
 	bool fresh;  /* policyd was started again and holds nothing yet */
 	bool again;  /* asked for while at work */
+	bool starved; /* it failed for want of descriptors or memory */
+	struct loop_timer retry; /* of what then failed, where policyd is fresh */
 	struct daemon_conf next;
 	int feeds_next; /* struct feedconf that came with it; owned; -1 */
 	uint32_t policies;
