@@ -9,7 +9,7 @@ sid=$(new_session)
 [ -n "$sid" ] || fatal "no session"
 
 cat >"$TESTTMP/garbage.py" <<'X'
-import array, os, random, socket, struct, sys, time
+import array, fcntl, os, random, socket, struct, sys, time
 
 RUN = "/run/agentsh/"
 random.seed(4)
@@ -69,6 +69,68 @@ for m in (hello(b"x", version=9), hello(b"nobody")):
     s.send(m)
     assert len(s.recv(65536)) > 16
     assert closed(s)
+# who asks well and lies about the listener, or says it too early, gets nothing
+ASK, LISTENER, VERDICT = (int(n) for n in sys.argv[4:7])
+
+
+def blob():
+    text = b"/bin/true\0A=b\0/bin/true\0"
+    fd = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+    os.write(fd, struct.pack("<4I", 0x41534831, 1, 1, len(text)) + text)
+    fcntl.fcntl(fd, 1033, 15)  # F_ADD_SEALS
+    return fd
+
+
+def ask(s, cwd=b""):
+    fd = blob()
+    body = struct.pack("<IIQ", 0, 0, 0) + cwd
+    s.sendmsg([struct.pack("<IHBBII", 16 + len(body), ASK, 0, 1, 1, 0) + body],
+              [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [fd]))])
+    os.close(fd)
+
+
+def verdict(s):
+    while True:
+        m = s.recv(65536)
+        if len(m) < 16 or struct.unpack_from("<H", m, 4)[0] == VERDICT:
+            return m[16:]
+
+
+def listener(s, n):
+    try:
+        s.send(struct.pack("<IHBBIIi", 20, LISTENER, 0, 0, 1, 0, n))
+    except OSError:
+        pass
+
+
+def ended(s):
+    while True:
+        try:
+            if s.recv(65536) == b"":
+                return True
+        except ConnectionResetError:
+            return True
+
+
+for n in (0, 1, -1, 1 << 30):
+    s = entry()
+    s.send(hello(sys.argv[3].encode()))
+    ask(s)
+    assert struct.unpack_from("<I", verdict(s))[0] == 0, n
+    listener(s, n)
+    assert ended(s), n
+s = entry()
+s.send(hello(sys.argv[3].encode()))
+listener(s, 0)
+assert ended(s), "a listener before the question"
+# sent to the workspace, once
+s = entry()
+s.send(hello(sys.argv[3].encode()))
+ask(s, b"/nowhere\0")
+v = verdict(s)
+assert struct.unpack_from("<5I", v)[4] == 1 and v[20:] == b"\0\0" + sys.argv[7].encode() + b"\0\0", v
+ask(s, b"/nowhere\0")
+assert ended(s), "elsewhere twice"
 # more than the monitor keeps, all silent
 quiet = []
 for _ in range(400):
@@ -130,9 +192,13 @@ for s in many:
 for s in quiet:
     s.close()
 X
-hello=$("$ROOT/sbin/agentshd" -nM | awk '$2 == "ENTRY_HELLO" { print $1 }')
+number()
+{
+	"$ROOT/sbin/agentshd" -nM | awk -v t="$1" '$2 == t { print $1 }'
+}
 version=$(sed -n 's/^#define ENTRY_VERSION //p' "$TOP/common/msg.h")
-check "garbage is survived" python3 "$TESTTMP/garbage.py" "$hello" "$version"
+check "garbage is survived" python3 "$TESTTMP/garbage.py" "$(number ENTRY_HELLO)" "$version" \
+    "$sid" "$(number ENTRY_ASK)" "$(number ENTRY_LISTENER)" "$(number ENTRY_VERDICT)" "$W"
 works() { [ "$(in_session echo works)" = works ]; }
 check "entries work afterwards" wait_until 10 works
 check "clients are answered afterwards" wait_until 10 house_answers
