@@ -229,6 +229,7 @@ on_timeout(struct loop_timer *timer)
 
 	e->killed = true;
 	command_event(e, EV_COMMAND_KILLED, SIGKILL, "command timeout");
+	notify_entry_over(e->es->t, e->number);
 	task_kill_entry(e->es->t->tasks, e->number);
 	(void)syscall(SYS_pidfd_send_signal, e->pidfd, SIGKILL, NULL, 0);
 }

@@ -137,6 +137,15 @@ has_odd_flags(const struct call *c)
 	return ok != 0 && (c->a.flags & ~ok) != 0;
 }
 
+/* Its entry has had its time; who was not found then is now. */
+static void
+end_caller(struct call *c)
+{
+	if (call_valid(c))
+		syscall(SYS_tgkill, c->task->tgid, (pid_t)c->rq->pid, SIGKILL);
+	answer_errno(c, EPERM);
+}
+
 static void
 serve(struct worker *w)
 {
@@ -166,7 +175,9 @@ serve(struct worker *w)
 		}
 #endif
 		fn = c->sa.ask < ASK_MAX ? dispatch_tab[c->sa.ask] : NULL;
-		if (fn == NULL) {
+		if (atomic_load(&w->group->over)) {
+			end_caller(c);
+		} else if (fn == NULL) {
 			refuse_call(c);
 		} else if (has_odd_flags(c)) {
 			answer_errno(c, EINVAL);
@@ -484,6 +495,18 @@ notify_end(struct tracer *t, struct group *g)
 {
 	atomic_store(&g->ended, true);
 	wake_watcher(t);
+}
+
+void
+notify_entry_over(struct tracer *t, uint32_t entry)
+{
+	struct group *g;
+
+	pthread_mutex_lock(&t->lock);
+	for (g = t->groups; g != NULL; g = g->next)
+		if (g->entry == entry)
+			atomic_store(&g->over, true);
+	pthread_mutex_unlock(&t->lock);
 }
 
 unsigned int

@@ -49,6 +49,12 @@ int notify_start(struct tracer *t) __attribute__((warn_unused_result));
  */
 void notify_end(struct tracer *t, struct group *g);
 
+/*
+ * Entry number entry has had its time: who of it calls from now on is killed.
+ * Main thread.
+ */
+void notify_entry_over(struct tracer *t, uint32_t entry);
+
 /* End all groups whose listener hung up; how many are left that did not. */
 unsigned int notify_end_hung(struct tracer *t);
 

@@ -5,6 +5,7 @@
  * used again.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,6 +29,7 @@
 #define SHARE_THREAD 0x00010000u /* CLONE_THREAD */
 #define ANCESTORS  64 /* how far task_is_ours climbs */
 #define REUSE_NS   50000000u /* in which no thread id comes again */
+#define HERD_PASSES 16	     /* over /proc, for those that fork meanwhile */
 #define GROUP_NAME 128	     /* "/agentsh-ID." */
 #define GROUPS_MAX 4096	     /* of /proc/PID/cgroup */
 
@@ -719,36 +721,135 @@ task_count(struct tasktab *tt)
 	return n;
 }
 
-/* Kill t's process, unless its id is another's by now. */
-static void
-kill_task(const struct tasktab *tt, const struct task *t)
-{
-	int fd = (int)syscall(SYS_pidfd_open, t->tgid, 0);
-	uint64_t start;
+/* ---- the end of an entry ---- */
 
-	if (fd == -1)
-		return;
-	start = read_start(tt, t->tid);
-	if (start != 0 && !was_reused(t, start))
-		(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-	close(fd);
+/* Processes, each with when it was started. */
+struct herd {
+	struct {
+		pid_t pid;
+		uint64_t start;
+	} *p;
+	size_t cnt, max;
+};
+
+static bool
+herd_has(const struct herd *h, pid_t pid)
+{
+	size_t i;
+
+	for (i = 0; i < h->cnt; i++)
+		if (h->p[i].pid == pid)
+			return true;
+	return false;
 }
 
-/* entry 0: all of them. */
 static void
-kill_tasks(struct tasktab *tt, uint32_t entry)
+herd_add(struct herd *h, pid_t pid, uint64_t start)
+{
+	size_t max = h->max == 0 ? 64 : 2 * h->max;
+	void *p;
+
+	if (pid <= 1 || start == 0 || herd_has(h, pid))
+		return;
+	if (h->cnt == h->max) {
+		if ((p = reallocarray(h->p, max, sizeof(h->p[0]))) == NULL)
+			return;
+		h->p = p;
+		h->max = max;
+	}
+	h->p[h->cnt].pid = pid;
+	h->p[h->cnt++].start = start;
+}
+
+/* Those of the table; entry 0: of all entries. */
+static void
+herd_known(struct tasktab *tt, uint32_t entry, struct herd *h)
 {
 	const struct task *t;
+	uint64_t start;
 	uint32_t i;
 
 	pthread_mutex_lock(&tt->lock);
 	for (i = 0; i < tt->used; i++) {
 		t = &tt->pool[i];
-		if (t->tid != 0 && t->tgid > 1 &&
-		    (entry == 0 || t->command == entry))
-			kill_task(tt, t);
+		if (t->tid == 0 || t->tgid <= 1 ||
+		    (entry != 0 && t->command != entry))
+			continue;
+		start = read_start(tt, t->tid);
+		if (start != 0 && !was_reused(t, start))
+			herd_add(h, t->tgid, t->tgid == t->tid ? start :
+			    read_start(tt, t->tgid));
 	}
 	pthread_mutex_unlock(&tt->lock);
+}
+
+/* Children of those in h, who may never have asked anything. */
+static void
+herd_children(const struct tasktab *tt, struct herd *h)
+{
+	int fd = openat(tt->procfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd == -1 ? NULL : fdopendir(fd);
+	char stat[STAT_MAX];
+	struct dirent *d;
+	pid_t pid;
+
+	if (dir == NULL) {
+		if (fd != -1)
+			close(fd);
+		return;
+	}
+	while ((d = readdir(dir)) != NULL) {
+		pid = (pid_t)strtol(d->d_name, NULL, 10);
+		if (pid > 1 && read_stat(tt, pid, stat) &&
+		    herd_has(h, (pid_t)stat_num(stat, STAT_PPID)))
+			herd_add(h, pid, live_start(stat));
+	}
+	closedir(dir);
+}
+
+/*
+ * sig to those from the first on, unless their ids are others' by now.  A
+ * parent outside is not to see its child stopped.
+ */
+static void
+herd_signal(const struct tasktab *tt, const struct herd *h, size_t first,
+    int sig)
+{
+	char stat[STAT_MAX];
+	size_t i;
+	int fd;
+
+	for (i = first; i < h->cnt; i++) {
+		fd = (int)syscall(SYS_pidfd_open, h->p[i].pid, 0);
+		if (fd == -1)
+			continue;
+		if (read_stat(tt, h->p[i].pid, stat) &&
+		    live_start(stat) == h->p[i].start && (sig == SIGKILL ||
+		    herd_has(h, (pid_t)stat_num(stat, STAT_PPID))))
+			(void)syscall(SYS_pidfd_send_signal, fd, sig, NULL, 0);
+		close(fd);
+	}
+}
+
+/*
+ * Who is stopped forks no more: when nobody new is found they are all that there
+ * are, but for those whose parents have gone before.
+ */
+static void
+kill_tasks(struct tasktab *tt, uint32_t entry)
+{
+	struct herd h = { NULL, 0, 0 };
+	size_t first = 0;
+	int i;
+
+	herd_known(tt, entry, &h);
+	for (i = 0; i < HERD_PASSES && first < h.cnt; i++) {
+		herd_signal(tt, &h, first, SIGSTOP);
+		first = h.cnt;
+		herd_children(tt, &h);
+	}
+	herd_signal(tt, &h, 0, SIGKILL);
+	free(h.p);
 }
 
 void

@@ -174,7 +174,10 @@ void task_sweep(struct tasktab *tt);
 /* Number of live entries; SIGKILL for everything in the table. */
 unsigned int task_count(struct tasktab *tt);
 void task_kill_all(struct tasktab *tt);
-/* SIGKILL for every process of one entry. */
+/*
+ * SIGKILL for every process of one entry that is known or descends from such.
+ * Reads /proc; main thread.
+ */
 void task_kill_entry(struct tasktab *tt, uint32_t entry);
 
 #endif

@@ -147,6 +147,7 @@ struct group {
 	unsigned int workers_cnt;
 	unsigned int stuck;	/* when the watcher last looked */
 	_Atomic bool ended;
+	_Atomic bool over;	/* notify_entry_over */
 	struct worker *workers;
 	struct loop_io io;	/* entry.c: the listener's hang-up */
 };
