@@ -22,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -48,6 +49,23 @@ static void
 say(const char *what, long r)
 {
 	printf("%s: %s\n", what, r >= 0 ? "ok" : strerror(errno));
+}
+
+/*
+ * As say, of a call that this kernel has: what older ones lack may be performed
+ * for a session all the same.
+ */
+static void
+say_since(int major, int minor, const char *what, long r)
+{
+	int e = errno, has[2] = { 0 };
+	struct utsname u;
+
+	if (uname(&u) == 0 && sscanf(u.release, "%d.%d", &has[0], &has[1]) == 2 &&
+	    has[0] * 1000 + has[1] < major * 1000 + minor)
+		return;
+	errno = e;
+	say(what, r);
 }
 
 /* Open, say what came of it, close. */
@@ -226,7 +244,7 @@ group_numbers(void)
 	say("fsetxattr", fsetxattr(fd, "user.a", "1", 1, 0));
 	say("fsetxattr of O_PATH", fsetxattr(path, "user.b", "1", 1, 0));
 	say("fremovexattr of O_PATH", fremovexattr(path, "user.a"));
-	say("fchmodat2 of O_PATH", syscall(SYS_fchmodat2, path, "", 0644,
+	say_since(6, 6, "fchmodat2 of O_PATH", syscall(SYS_fchmodat2, path, "", 0644,
 	    AT_EMPTY_PATH));
 	say("utimensat of nothing", syscall(SYS_utimensat,
 	    AT_FDCWD, NULL, NULL, 0));
@@ -238,13 +256,13 @@ group_numbers(void)
 	say("chown of nothing", syscall(SYS_fchownat, fd, NULL, -1, -1, 0));
 	say("fchownat's flags", syscall(SYS_fchownat, AT_FDCWD, "f", 1, 1,
 	    0x8000));
-	say("fchmodat2's flags", syscall(SYS_fchmodat2, AT_FDCWD, "f", 0666,
+	say_since(6, 6, "fchmodat2's flags", syscall(SYS_fchmodat2, AT_FDCWD, "f", 0666,
 	    0x8000));
 	say("utimensat's flags", syscall(SYS_utimensat, AT_FDCWD, "f", NULL,
 	    0x8000));
-	say("setxattrat's flags", syscall(SYS_setxattrat, AT_FDCWD, "f", 0x8000,
+	say_since(6, 13, "setxattrat's flags", syscall(SYS_setxattrat, AT_FDCWD, "f", 0x8000,
 	    "user.c", &xa, sizeof(xa)));
-	say("setxattrat", syscall(SYS_setxattrat, AT_FDCWD, "f", 0, "user.c",
+	say_since(6, 13, "setxattrat", syscall(SYS_setxattrat, AT_FDCWD, "f", 0, "user.c",
 	    &xa, sizeof(xa)));
 	say("file_getattr", syscall(SYS_file_getattr, AT_FDCWD, "f", attr,
 	    sizeof(attr), 0));
@@ -344,10 +362,10 @@ group_metadata(void)
 	say("readlinkat of a descriptor", readlinkat(link, "", buf, 10));
 	say("of one that is no link", readlinkat(fd, "", buf, 10));
 	say("by name", readlinkat(AT_FDCWD, "f", buf, 10));
-	say("getxattrat", syscall(SYS_getxattrat, AT_FDCWD, "f", 0, "user.a",
+	say_since(6, 13, "getxattrat", syscall(SYS_getxattrat, AT_FDCWD, "f", 0, "user.a",
 	    &xa, sizeof(xa)));
 	xa.flags = 1;
-	say("getxattrat's flags", syscall(SYS_getxattrat, AT_FDCWD, "f", 0,
+	say_since(6, 13, "getxattrat's flags", syscall(SYS_getxattrat, AT_FDCWD, "f", 0,
 	    "user.a", &xa, sizeof(xa)));
 	say("file_getattr", syscall(SYS_file_getattr, AT_FDCWD, "f", buf, 24,
 	    0));
