@@ -216,6 +216,7 @@ ancillary(void)
 }
 
 #define MIRROR_TRIES 2000
+#define MIRROR_SECONDS 15 /* a guest without KVM has not made so many then */
 
 static uint64_t
 netns_of(int s)
@@ -259,12 +260,13 @@ mirror_bind(void)
 	struct sockaddr_in dns = v4(53, "8.8.8.8"), other = v4(0, "127.128.77.77");
 	int moved = 0, bound = 0, i, s = tcp(AF_INET);
 	uint64_t home = netns_of(s);
+	double end = traps_now() + MIRROR_SECONDS;
 	pthread_t t;
 
 	close(s);
 	if (pthread_create(&t, NULL, set_free, NULL) != 0)
 		return BROKEN;
-	for (i = 0; i < MIRROR_TRIES && !bound; i++) {
+	for (i = 0; i < MIRROR_TRIES && !bound && traps_now() < end; i++) {
 		s = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 		syscall(SYS_connect, s, &dns, sizeof(dns));
 		moved += netns_of(s) != home;
