@@ -21,6 +21,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <jansson.h>
 #include <pthread.h>
 #include <sched.h>
@@ -481,6 +482,7 @@ static void
 killed_producer_costs_no_record(void **state)
 {
 	struct timespec ts = { 0, 5000000 };
+	struct pollfd begun = { .events = POLLIN };
 	struct audit a;
 	struct evrec e;
 	pid_t pid;
@@ -506,6 +508,8 @@ killed_producer_costs_no_record(void **state)
 				_exit(1);
 		}
 	}
+	begun.fd = p[0];
+	assert_int_equal(poll(&begun, 1, 60000), 1);
 	nanosleep(&ts, NULL);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
