@@ -19,6 +19,7 @@
 #include "tracer/call.h"
 #include "tracer/cred.h"
 #include "tracer/event.h"
+#include "tracer/feature.h"
 #include "tracer/guard.h"
 #include "tracer/notify.h"
 #include "tracer/num.h"
@@ -421,6 +422,33 @@ answer_fd(struct call *c, int fd, bool cloexec)
 	place_release(c);
 	if (r >= 0)
 		c->answered = true;
+	else if (e == ENOENT || e == EINPROGRESS)
+		c->answered = c->gone = true;
+	else
+		answer_errno(c, e == EBADF ? EACCES : e);
+	return r;
+}
+
+int
+answer_last(struct call *c, int *fd, bool cloexec)
+{
+	struct seccomp_notif_addfd add = {
+		.id = c->rq->id,
+		.srcfd = (uint32_t)*fd,
+		.newfd_flags = cloexec ? O_CLOEXEC : 0,
+	};
+	int r, e;
+
+	/* Where a signal ends its wait it would keep what it was not told of. */
+	if ((c->tracer->features & FEATURE_WAIT_KILLABLE) == 0 || c->answered)
+		return answer_fd(c, *fd, cloexec);
+	notify_uninterrupted(c->w);
+	r = ioctl(c->w->group->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	e = errno;
+	close(*fd);
+	*fd = -1;
+	if (r >= 0)
+		answer_value(c, r);
 	else if (e == ENOENT || e == EINPROGRESS)
 		c->answered = c->gone = true;
 	else

@@ -195,6 +195,12 @@ void answer_restart(struct call *c);		/* ERESTARTSYS */
 int answer_fd(struct call *c, int fd, bool cloexec);
 
 /*
+ * As answer_fd, but where the kernel lets us *fd is closed, and -1, before the
+ * caller goes on: for what others see to be open.  Takes two switches more.
+ */
+int answer_last(struct call *c, int *fd, bool cloexec);
+
+/*
  * Answer what a system call of ours returned: r, or -1 and errno e; EINTR is
  * ERESTARTSYS.
  */

@@ -48,6 +48,7 @@ struct open_rq {
 	const char *path;
 	size_t len;
 	bool quiet; /* in place of O_PATH: only what opening does nothing to */
+	bool last;  /* who has the other end waits for the last close */
 };
 
 static int
@@ -92,10 +93,13 @@ finish(struct call *c, const struct open_rq *o, int fd, int e)
 	if (ctty_may_be(o->flags, c->ev.text[EVS_PATH].p,
 	    c->ev.text[EVS_PATH].len))
 		ctty_answer(c, fd, (o->flags & O_CLOEXEC) != 0);
+	else if (o->last)
+		(void)answer_last(c, &fd, (o->flags & O_CLOEXEC) != 0);
 	else
 		(void)answer_fd(c, fd, (o->flags & O_CLOEXEC) != 0);
 #endif
-	close(fd);
+	if (fd != -1)
+		close(fd);
 }
 
 /* How many of the descriptors below limit are in use, counted one by one. */
@@ -304,6 +308,7 @@ is_protected(const struct tracer *t, int dir, const struct stat *st)
 static void
 open_object(struct call *c, const struct open_rq *o, struct pathres *r)
 {
+	struct open_rq last = *o;
 	struct verdict v;
 	struct stat st;
 	int fd;
@@ -340,7 +345,8 @@ open_object(struct call *c, const struct open_rq *o, struct pathres *r)
 		fd = ctty_open(c, o->flags);
 	else
 		fd = reopen(c, r->fd, o->flags);
-	finish(c, o, fd, errno);
+	last.last = S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode);
+	finish(c, &last, fd, errno);
 }
 
 static bool

@@ -443,6 +443,26 @@ locks(void)
 	say("read only %d, of the open file %d", read_only, ofd);
 }
 
+#define ENDS 1000
+
+/* Who reads sees the end when the writer has closed, and no moment later. */
+static void
+ends_of_fifos(void)
+{
+	int i, in, out, ended_at_once = 0;
+	char byte;
+
+	mkfifo("ends", 0600);
+	in = open("ends", O_RDONLY | O_NONBLOCK);
+	for (i = 0; i < ENDS; i++) {
+		out = open("ends", O_WRONLY);
+		close(out);
+		ended_at_once += read(in, &byte, 1) == 0;
+	}
+	close(in);
+	say("ended at once: %d", ended_at_once);
+}
+
 #define BURST 3000
 
 /* Who has called often and alone, and then blocks, is in nobody's way. */
@@ -481,6 +501,7 @@ const struct behaviour behave_fd[] = {
 	{ "ttys", ttys },
 	{ "leases", leases },
 	{ "locks", locks },
+	{ "ends-of-fifos", ends_of_fifos },
 	{ "burst-then-block", burst_then_block },
 	{ "owners", owners },
 	{ "limits", limits },
