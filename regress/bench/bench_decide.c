@@ -115,8 +115,10 @@ main(int argc, char **argv)
 	uint64_t clock_ns, t;
 	int i;
 
-	if (argc < 2)
+	if (argc < 2) {
+		fprintf(stderr, "usage: bench_decide policy [config]\n");
 		return 2;
+	}
 	if (polhelp_file(&h, argv[1], argc > 2 ? argv[2] : NULL) != 0) {
 		fprintf(stderr, "%s: %s\n", argv[1], polhelp_first(&h));
 		return 1;
